@@ -1,7 +1,8 @@
 """echolab: each sentence of a lecture on sockets, as an experiment on a network."""
 
-from echolab.lab import Lab, Probe
+from echolab.lab import Lab
 from echolab.link import Link
+from echolab.probe import Probe
 from echolab.scenario import scenario
 
 __all__ = ["Lab", "Link", "Probe", "scenario"]

@@ -69,7 +69,7 @@ class Link:
     def packets(self) -> int:
         """The queue's limit in packets: the one given, or room for what is under way.
 
-        Without a rate that is a gigabit of small packets for the delay; with one, twice
+        Without a rate that is 100,000 packets for each second of delay; with one, twice
         the product of rate and delay and 100 ms of queue.
         """
         if self.limit is not None:
@@ -201,7 +201,9 @@ def render(
     commands: list[Arguments] = []
     if not peers:
         netem = common.netem() if common else ()
-        commands.append(("qdisc", "replace", "dev", device, "root", "handle", "1:", "netem", *netem))
+        commands.append(
+            ("qdisc", "replace", "dev", device, "root", "handle", "1:", "netem", *netem)
+        )
     else:
         commands += _bands(common or Link(), peers, addresses, device)
     commands += _drop_filters(common, peers, addresses, device)
@@ -300,12 +302,12 @@ def read_back(qdiscs: Sequence[Mapping[str, Any]], peers: Sequence[str] = ()) ->
 
 
 def _from_options(options: Mapping[str, Any], toward: str | None) -> Link:
-    def chance(name: str) -> float:
-        return float(options.get(name, {}).get(name.removeprefix("loss-random") or "loss", 0.0))
+    def chance(name: str, field: str) -> float:
+        return float(options.get(name, {}).get(field, 0.0))
 
     delay = options.get("delay", {})
     burst: float | None = None
-    loss = chance("loss-random")
+    loss = chance("loss-random", "loss")
     if "loss-gemodel" in options:
         model = options["loss-gemodel"]
         enter, leave = float(model["p"]), float(model["r"])
@@ -316,9 +318,9 @@ def _from_options(options: Mapping[str, Any], toward: str | None) -> Link:
         jitter=float(delay.get("jitter", 0.0)),
         loss=loss,
         burst=burst,
-        duplicate=chance("duplicate"),
-        reorder=chance("reorder"),
-        corrupt=chance("corrupt"),
+        duplicate=chance("duplicate", "duplicate"),
+        reorder=chance("reorder", "reorder"),
+        corrupt=chance("corrupt", "corrupt"),
         rate=float(rate["rate"]) * 8 if rate else None,
         limit=int(options["limit"]),
         toward=toward,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from echolab.errors import BadInput
@@ -51,6 +51,84 @@ class Topology:
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise BadInput(
-            f"{self.file} has no host '{name}'", f"it has {', '.join(self.names())}"
-        )
+        raise BadInput(f"{self.file} has no host '{name}'", f"it has {', '.join(self.names())}")
+
+
+def parse(document: Any, file: str = "compose.yaml") -> Topology:
+    """The topology of a Compose file that was read into plain values.
+
+    A service with `deploy: {replicas: N}` or `scale: N` is N hosts named NAME-1 to NAME-N.
+    Raises BadInput that says what is wrong and where.
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("services"), Mapping):
+        raise BadInput(f"{file} is no Compose file: it has no 'services'", "name the hosts there")
+    services: Mapping[str, Any] = document["services"]
+    if not services:
+        raise BadInput(f"{file}: 'services' is empty", "name at least one host")
+    hosts: list[Host] = []
+    for name, service in services.items():
+        hosts += _replicas(str(name), service, file)
+    networks = document.get("networks")
+    ipv6 = isinstance(networks, Mapping) and any(
+        isinstance(network, Mapping) and network.get("enable_ipv6") is True
+        for network in networks.values()
+    )
+    return Topology(tuple(hosts), ipv6, file)
+
+
+def _replicas(name: str, service: Any, file: str) -> list[Host]:
+    where = f"{file}: services.{name}"
+    if not HOST_NAME.fullmatch(name):
+        raise BadInput(f"{where}: '{name}' is no host name", "use letters, digits, . _ -")
+    if not isinstance(service, Mapping):
+        raise BadInput(f"{where} is no mapping", "write its command below it")
+    deploy = service.get("deploy")
+    count = deploy.get("replicas") if isinstance(deploy, Mapping) else None
+    count = service.get("scale", 1) if count is None else count
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 1000:
+        raise BadInput(f"{where}: {count!r} replicas", "give a whole number from 1 to 1000")
+    host = Host(
+        name=name,
+        command=_command(service, where),
+        environment=_environment(service.get("environment"), where),
+        user=str(service.get("user", "")),
+        workdir=str(service.get("working_dir", "")),
+        idle=service.get("x-echolab") == "idle",
+    )
+    if count == 1:
+        return [host]
+    return [dataclasses.replace(host, name=f"{name}-{n}") for n in range(1, count + 1)]
+
+
+def _command(service: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    return _words(service.get("entrypoint"), f"{where}.entrypoint") + _words(
+        service.get("command"), f"{where}.command"
+    )
+
+
+def _words(value: Any, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        try:
+            return tuple(shlex.split(value))
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}", "close the quotation mark") from None
+    if isinstance(value, list) and all(isinstance(word, (str, int, float)) for word in value):
+        return tuple(str(word) for word in value)
+    raise BadInput(f"{where} is neither text nor a list of words", "write a list of words")
+
+
+def _environment(value: Any, where: str) -> dict[str, str]:
+    if value is None:
+        return {}
+    if isinstance(value, list):
+        pairs = [str(entry).partition("=") for entry in value]
+        return {name: text for name, equals, text in pairs if equals}
+    if isinstance(value, Mapping):
+        return {str(name): _text(text) for name, text in value.items() if text is not None}
+    raise BadInput(f"{where}.environment is neither a mapping nor a list", "write NAME: VALUE")
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

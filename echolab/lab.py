@@ -1,0 +1,499 @@
+"""What a scenario holds in its hand: shape links, send traffic, state claims."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from echolab import link as links_of
+from echolab.engines.contract import Address, Finished, Network, Program
+from echolab.errors import BadInput, CannotRun
+from echolab.link import Link
+from echolab.measure import Measurement
+from echolab.probe import Probe
+from echolab.probe import read as read_probe
+from echolab.record import Claim, Command
+from echolab.topology import Topology
+
+if TYPE_CHECKING:
+    import random
+
+PROTOCOLS = ("udp", "tcp", "tcp-connect")
+
+VIRTUAL_PRECISION = 20e-6
+"""Seconds by which a time may miss theory where time is virtual: each reading of the
+clock costs 256 ns there, and a round trip with its system calls reads it a few dozen
+times."""
+
+REAL_PRECISION = 2e-3
+"""Seconds by which a median may miss theory on a real machine whose processors are shared."""
+
+LONGEST_RUN = 600.0
+"""Lab seconds after which a program that a scenario waits for is ended."""
+
+
+class PendingProbe:
+    """A probe that is under way; `wait` gives its result."""
+
+    def __init__(self, lab: Lab, program: Program, started: float) -> None:
+        self._lab = lab
+        self._program = program
+        self._started = started
+        self._result: Probe | None = None
+
+    def wait(self) -> Probe:
+        """Wait for the last answer and return what was seen."""
+        if self._result is None:
+            self._result = self._lab._finish_probe(self._program, self._started)
+        return self._result
+
+
+class Lab:
+    """The lab of one run: its hosts are up, their services answer, no link is shaped.
+
+    `engine` is its name, `seed` feeds whatever a scenario draws by chance (`lab.random`).
+    """
+
+    def __init__(
+        self, network: Network, topology: Topology, engine: str, seed: int, baseline: bool = True
+    ) -> None:
+        self.engine = engine
+        self.seed = seed
+        self._network = network
+        self._topology = topology
+        self._wanted = "none" if baseline else "off"
+        self._shaped: dict[str, tuple[Link, ...]] = {}
+        self._random: random.Random | None = None
+        self._step = ""
+        self.measurement = Measurement(network, topology)
+        self.probes: list[Probe] = []
+        self.finished: list[Finished] = []
+        self.claims: list[Claim] = []
+        self.commands: list[Command] = []
+        self.warnings: list[str] = []
+        self.running: list[Program] = []
+
+    # --- what there is
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of the hosts, in the order of the Compose file."""
+        return self._topology.names()
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Version of the kernel whose TCP the hosts use, for example (6, 12)."""
+        return _version(self._network.kernel)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether this lab's time is virtual, so that a time is exact."""
+        return self.engine == "exact"
+
+    @property
+    def precision(self) -> float:
+        """Seconds by which a measured time may miss theory in this engine."""
+        return VIRTUAL_PRECISION if self.virtual else REAL_PRECISION
+
+    @property
+    def random(self) -> random.Random:
+        """A source of chance that the run's seed determines."""
+        if self._random is None:
+            import random  # slow to import in the guest, and few scenarios draw
+
+            self._random = random.Random(self.seed)  # noqa: S311 (no secret)
+        return self._random
+
+    def address(self, host: str) -> Address:
+        """Where a host is. Raises BadInput for an unknown one."""
+        self._topology.host(host)
+        return self._network.addresses[host]
+
+    # --- time
+
+    def now(self) -> float:
+        """Lab seconds since the hosts were up."""
+        return self._network.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Let lab time pass."""
+        if seconds < 0:
+            raise BadInput(f"cannot sleep {seconds:g} s", "give 0 or more")
+        self._network.sleep(seconds)
+
+    # --- links
+
+    def shape(self, host: str, *links: Link) -> None:
+        """Shape what a host sends, from now on: one link for all, or links toward hosts.
+
+        It replaces what was shaped before. Raises BadInput for an unknown host.
+        """
+        self._topology.host(host)
+        if not links:
+            raise BadInput(f"shape({host!r}) was given no link", "give a Link, or use clear")
+        self.measure_baseline()
+        for link in links:
+            self.warnings += [f"{host}: {line}" for line in link.warnings()]
+        addresses = {name: address.ip for name, address in self._network.addresses.items()}
+        commands = links_of.render(links, addresses)
+        self._unshape(host, keep=_same_shape(self._shaped.get(host, ()), links))
+        self.measurement.shaping(host)
+        if any(link.drop for link in links):
+            self._ensure_egress(host)
+        for arguments in commands:
+            self._tc(host, arguments)
+        self._shaped[host] = links
+        self.measurement.shaped(host, drops=any(link.drop for link in links))
+        self._read_back(host, links)
+
+    def clear(self, host: str) -> None:
+        """Take away whatever shapes what a host sends; queued packets are dropped."""
+        self._topology.host(host)
+        self._unshape(host, keep=False)
+
+    def _unshape(self, host: str, *, keep: bool) -> None:
+        before = self._shaped.pop(host, ())
+        if not before:
+            return
+        self.measurement.retire(host, queue=not keep)
+        chosen = sum(len(link.drop) for link in before)
+        for preference in range(links_of.DROP_PREFERENCE, links_of.DROP_PREFERENCE + chosen):
+            self._tc(host, ("filter", "del", "dev", "eth0", "egress", "pref", str(preference)))
+        if not keep:
+            self._tc(host, ("qdisc", "del", "dev", "eth0", "root"))
+
+    def _ensure_egress(self, host: str) -> None:
+        found = json.loads(self._network.tc(host, ("-j", "qdisc", "show", "dev", "eth0")) or "[]")
+        if not any(qdisc.get("kind") == "clsact" for qdisc in found):
+            self._tc(host, ("qdisc", "add", "dev", "eth0", "clsact"))
+
+    def _tc(self, host: str, arguments: Sequence[str]) -> None:
+        at = self.now()
+        self._network.tc(host, arguments)
+        self.commands.append(Command(at, host, ("tc", *arguments)))
+
+    def _read_back(self, host: str, links: Sequence[Link]) -> None:
+        arguments = ("-j", "qdisc", "show", "dev", "eth0")
+        at = self.now()
+        found = json.loads(self._network.tc(host, arguments) or "[]")
+        peers = [link.toward for link in links if link.toward]
+        differs = _compare(links, links_of.read_back(found, peers))
+        self.commands.append(Command(at, host, ("tc", *arguments), found, differs))
+
+    # --- traffic
+
+    def measure_baseline(self) -> None:
+        """Measure the network before anything is shaped; done once, by the first `shape`."""
+        if self._wanted != "none":
+            return
+        self._wanted = "measured"
+        drivers = [host.name for host in self._topology.hosts if host.idle][:2]
+        servers = [host.name for host in self._topology.hosts if not host.idle][:2]
+        for host in drivers:
+            for target in servers:
+                program = self._start_probe(
+                    host, target, "udp", count=10, interval=0.0, size=64, timeout=1.0
+                )
+                started = self.now()
+                self.measurement.baseline.append(self._probe_of(program.wait(30.0), started))
+
+    def probe(
+        self,
+        host: str,
+        target: str,
+        protocol: str = "udp",
+        *,
+        count: int = 100,
+        interval: float = 0.02,
+        size: int = 64,
+        timeout: float = 1.0,
+        linger: float | None = None,
+        port: int | None = None,
+    ) -> Probe:
+        """Send numbered messages to the echo service of a host and return what came back.
+
+        `protocol` is udp, tcp (one connection) or tcp-connect (one connection a message).
+        They leave every `interval` seconds, with `size` bytes; with an interval of 0 each
+        leaves when the one before was answered. An answer after `timeout` seconds is late;
+        `linger` seconds after the last message's timeout what is unanswered is lost (udp:
+        the timeout again; streams: 120 s).
+        """
+        return self.start_probe(
+            *(host, target, protocol),
+            count=count,
+            interval=interval,
+            size=size,
+            timeout=timeout,
+            linger=linger,
+            port=port,
+        ).wait()
+
+    def start_probe(
+        self,
+        host: str,
+        target: str,
+        protocol: str = "udp",
+        *,
+        count: int = 100,
+        interval: float = 0.02,
+        size: int = 64,
+        timeout: float = 1.0,
+        linger: float | None = None,
+        port: int | None = None,
+    ) -> PendingProbe:
+        """Like `probe`, but return at once; the result comes from its `wait`."""
+        if protocol not in PROTOCOLS:
+            raise BadInput(f"there is no protocol '{protocol}'", f"choose {', '.join(PROTOCOLS)}")
+        if count < 1 or interval < 0 or timeout <= 0 or not 16 <= size <= 65507:
+            raise BadInput(
+                f"probe of {count} messages of {size} bytes every {interval:g} s",
+                "give at least 1 message, 16 to 65507 bytes, an interval of 0 or more",
+            )
+        program = self._start_probe(
+            *(host, target, protocol),
+            count=count,
+            interval=interval,
+            size=size,
+            timeout=timeout,
+            linger=linger,
+            port=port,
+        )
+        self.running.append(program)
+        return PendingProbe(self, program, self.now())
+
+    def _start_probe(
+        self,
+        host: str,
+        target: str,
+        protocol: str,
+        *,
+        count: int,
+        interval: float,
+        size: int,
+        timeout: float,
+        linger: float | None = None,
+        port: int | None = None,
+    ) -> Program:
+        self._topology.host(host)
+        options: dict[str, Any] = {
+            "protocol": protocol,
+            "count": count,
+            "interval": interval,
+            "size": size,
+            "timeout": timeout,
+        }
+        if linger is not None:
+            options["linger"] = linger
+        if port is not None:
+            options["port"] = port
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        argv = ("python3", "-m", "echo_app.probe", target, *words)
+        return self._network.start(host, argv)
+
+    def _finish_probe(self, program: Program, started: float) -> Probe:
+        probe = self._probe_of(program.wait(None), started)
+        self.running.remove(program)
+        self.probes.append(probe)
+        return probe
+
+    def _probe_of(self, finished: Finished, started: float) -> Probe:
+        if finished.status != 0 and not finished.stdout:
+            raise CannotRun(
+                f"the probe on {finished.host} failed: {finished.stderr.strip()[-300:]}",
+                "look whether its target answers",
+            )
+        return read_probe(finished.host, finished.stdout.splitlines(), started)
+
+    # --- programs
+
+    def run(
+        self,
+        host: str,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = LONGEST_RUN,
+        trace: bool = False,
+    ) -> Finished:
+        """Run a program on a host to its end, or end it after `timeout` lab seconds.
+
+        With `trace` its system calls are kept (`Finished.calls`, as strace prints them).
+        """
+        program = self._start(host, argv, input, environment, trace, False)
+        return self._finish(program, program.wait(timeout))
+
+    def start(
+        self,
+        host: str,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        trace: bool = False,
+        keep_input: bool = False,
+    ) -> RunningProgram:
+        """Start a program on a host and go on; what still runs at the end is stopped."""
+        program = self._start(host, argv, input, environment, trace, keep_input)
+        self.running.append(program)
+        return RunningProgram(self, program)
+
+    def _start(
+        self,
+        host: str,
+        argv: Sequence[str],
+        input: bytes | None,
+        environment: Mapping[str, str] | None,
+        trace: bool,
+        keep_input: bool,
+    ) -> Program:
+        self._topology.host(host)
+        if not argv:
+            raise BadInput(f"no program was named to run on {host}", "give its words as a list")
+        return self._network.start(
+            host,
+            [str(word) for word in argv],
+            input=input,
+            environment=environment,
+            trace=trace,
+            keep_input=keep_input,
+        )
+
+    def _finish(self, program: Program, finished: Finished) -> Finished:
+        if program in self.running:
+            self.running.remove(program)
+        self.finished.append(finished)
+        return finished
+
+    def stop_all(self) -> None:
+        """End the programs that are still running."""
+        for program in tuple(self.running):
+            self._finish(program, program.stop())
+
+    def counter(self, host: str, name: str) -> int:
+        """A counter of a host's kernel since its start, "Tcp.RetransSegs" for example.
+
+        Names are those of /proc/net/snmp and /proc/net/netstat. Raises BadInput for another.
+        """
+        self._topology.host(host)
+        values = self.measurement.counters(host).named
+        if name not in values:
+            raise BadInput(f"the kernel of {host} has no counter '{name}'", "see /proc/net/netstat")
+        return values[name]
+
+    # --- claims
+
+    def step(self, name: str) -> None:
+        """Name what comes next; the claims that follow stand below it in the report."""
+        self._step = name
+
+    def expect(
+        self, text: str, holds: bool, *, seen: Any = None, theory: Any = None, why: str = ""
+    ) -> None:
+        """State that something holds; `seen` and `theory` are shown beside it."""
+        self._claim("holds", text, seen=seen, theory=theory, why=why, holds=bool(holds))
+
+    def expect_rate(self, text: str, seen: int, of: int, *, theory: float, why: str = "") -> None:
+        """State that `seen` of `of` independent trials is what a chance of `theory` gives.
+
+        Judged by the exact binomial test at a chance of a false alarm of 1e-6.
+        """
+        if not 0 <= seen <= of or not 0.0 <= theory <= 1.0:
+            raise BadInput(f"rate: {seen} of {of} at a chance of {theory:g}", "give 0<=seen<=of")
+        self._claim("rate", text, seen=seen, of=of, theory=theory, why=why)
+
+    def expect_range(
+        self,
+        text: str,
+        seen: float | None,
+        *,
+        low: float = float("-inf"),
+        high: float = float("inf"),
+        theory: Any = None,
+        why: str = "",
+        unit: str = "",
+    ) -> None:
+        """State that a figure lies from `low` to `high`; `why` is the reason for the bounds."""
+        bounds = [None if value - value != 0 else value for value in (low, high)]
+        seen = None if seen is None or seen - seen != 0 else seen
+        self._claim(
+            *("range", text),
+            seen=seen,
+            low=bounds[0],
+            high=bounds[1],
+            theory=theory,
+            why=why,
+            unit=unit,
+        )
+
+    def expect_time(
+        self,
+        text: str,
+        seen: float | None,
+        theory: float,
+        *,
+        within: float | None = None,
+        why: str = "",
+    ) -> None:
+        """State that a time in seconds is what theory says, within the engine's precision.
+
+        `within` gives other bounds, in seconds to either side.
+        """
+        slack = self.precision if within is None else within
+        self.expect_range(
+            *(text, seen),
+            low=theory - slack,
+            high=theory + slack,
+            theory=theory,
+            why=why,
+            unit="s",
+        )
+
+    def _claim(self, kind: str, text: str, **fields: Any) -> None:
+        self.claims.append(Claim(kind, text, step=self._step, **fields))
+
+
+class RunningProgram:
+    """A program that a scenario started and has not waited for."""
+
+    def __init__(self, lab: Lab, program: Program) -> None:
+        self._lab = lab
+        self._program = program
+
+    def wait(self, timeout: float = LONGEST_RUN) -> Finished:
+        """Wait for its end, at most `timeout` lab seconds; then it is ended."""
+        return self._lab._finish(self._program, self._program.wait(timeout))
+
+    def stop(self) -> Finished:
+        """End it: SIGTERM, and SIGKILL one lab second later."""
+        return self._lab._finish(self._program, self._program.stop())
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input (started with `keep_input=True`)."""
+        self._program.send(data)
+
+
+def _version(release: str) -> tuple[int, int]:
+    numbers = release.split(".")
+    digits = "".join(c for c in numbers[1] if c.isdigit()) if len(numbers) > 1 else "0"
+    return int(numbers[0]), int(digits or 0)
+
+
+def _same_shape(before: Sequence[Link], after: Sequence[Link]) -> bool:
+    """Whether the queues can be changed in place, so that nothing queued is dropped."""
+    return bool(before) and [link.toward for link in before] == [link.toward for link in after]
+
+
+def _compare(asked: Sequence[Link], found: Sequence[Link]) -> tuple[str, ...]:
+    wanted = {link.toward: link for link in asked}
+    have = {link.toward: link for link in found}
+    if None in have and None not in wanted and len(have) > 1:
+        wanted[None] = Link()
+    lines = []
+    for toward, link in wanted.items():
+        if toward not in have:
+            lines.append(f"the kernel has no link toward {toward or 'anyone'}")
+        else:
+            lines += links_of.differences(link, have[toward])
+    return tuple(lines)

@@ -1,0 +1,147 @@
+"""The proof of a run's own network: a baseline, and the kernel's counters at both ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from echolab import counters
+from echolab.counters import Counters
+from echolab.engines.contract import Network
+from echolab.probe import Probe
+from echolab.topology import Topology
+
+SETTLE = 30.0
+"""Lab seconds that packets still queued at the end are given to leave their link."""
+
+PAUSE = 0.05
+"""Lab seconds between two readings while waiting for that."""
+
+
+class Measurement:
+    """Counts what every host's kernel sent, dropped and received from `begin` to `end`."""
+
+    def __init__(self, network: Network, topology: Topology) -> None:
+        self._network = network
+        self._hosts = topology.names()
+        self._queues: set[str] = set()
+        self._filters: set[str] = set()
+        self._retired: dict[str, tuple[int, int, int]] = {}
+        self._handed = _Handed()
+        self.baseline: list[Probe] = []
+        self.before: dict[str, Counters] = {}
+        self.after: dict[str, Counters] = {}
+
+    def begin(self) -> None:
+        """Count from here."""
+        self.before = {host: self.counters(host) for host in self._hosts}
+
+    def shaping(self, host: str) -> None:
+        """Note that a host's queue is about to be made."""
+        if host not in self._queues:
+            self._handed.opening(host, self.counters(host).ip_out)
+
+    def shaped(self, host: str, *, drops: bool) -> None:
+        """Note that a host's link has a queue, and filters where it drops chosen packets."""
+        if host not in self._queues:
+            self._handed.opened(host, self.counters(host).ip_out)
+        self._queues.add(host)
+        if drops:
+            self._filters.add(host)
+
+    def retire(self, host: str, *, queue: bool) -> None:
+        """Keep the counts of filters, and of a queue, that are about to be taken away."""
+        now = self._link(host)
+        if now is None:
+            return
+        carried, dropped, queued, chosen = now
+        old = self._retired.get(host, (0, 0, 0))
+        self._filters.discard(host)
+        if queue:
+            old = (old[0] + carried, old[1] + dropped + queued, old[2])
+            self._queues.discard(host)
+            self._handed.closed(host, self.counters(host).ip_out)
+        self._retired[host] = (old[0], old[1], old[2] + chosen)
+
+    def counters(self, host: str) -> Counters:
+        """The counters of a host as they are now."""
+        read = self._network.read
+        carried, dropped, queued, chosen = self._link(host) or (0, 0, 0, 0)
+        old = self._retired.get(host, (0, 0, 0))
+        count = counters.make(
+            read(host, "/proc/net/snmp"),
+            read(host, "/proc/net/netstat"),
+            self._snmp6(host),
+            read(host, "/proc/net/dev"),
+            (carried + old[0], dropped + old[1], queued),
+            chosen + old[2],
+        )
+        return dataclasses.replace(count, handed=self._handed.now(host, count.ip_out))
+
+    def _snmp6(self, host: str) -> str:
+        if self._network.addresses[host].ip6 is None:
+            return ""
+        return self._network.read(host, "/proc/net/snmp6")
+
+    def _link(self, host: str) -> tuple[int, int, int, int] | None:
+        if host not in self._queues:
+            return None
+        shown = self._network.tc(host, ("-s", "-j", "qdisc", "show", "dev", "eth0"))
+        queued = counters.queue(json.loads(shown or "[]"))
+        died = 0
+        if host in self._filters:
+            shown = self._network.tc(host, ("-s", "-j", "filter", "show", "dev", "eth0", "egress"))
+            died = counters.chosen(json.loads(shown or "[]"))
+        return (*queued, died)
+
+    def end(self) -> None:
+        """Wait until the queues are empty and the hosts quiet, then count for the last time."""
+        deadline = self._network.now() + SETTLE
+        last = {host: self.counters(host) for host in self._hosts}
+        while self._network.now() < deadline:
+            self._network.sleep(PAUSE)
+            now = {host: self.counters(host) for host in self._hosts}
+            if now == last and not any(count.queued for count in now.values()):
+                break
+            last = now
+        self.after = last
+
+    def to_json(self) -> dict[str, Any]:
+        """Both counts by host, as a record holds them."""
+        return {
+            when: {host: dataclasses.asdict(count) for host, count in counts.items()}
+            for when, counts in (("before", self.before), ("after", self.after))
+        }
+
+
+class _Handed:
+    """Packets that each host handed to its link while the link had a queue of ours.
+
+    Unknown (None) where the kernel does not count them, or where the host sent while its
+    queue was being made, so that nobody can say on which side of it a packet fell.
+    """
+
+    def __init__(self) -> None:
+        self._total: dict[str, int | None] = {}
+        self._since: dict[str, int | None] = {}
+        self._opening: dict[str, int | None] = {}
+
+    def opening(self, host: str, ip_out: int | None) -> None:
+        self._opening[host] = ip_out
+
+    def opened(self, host: str, ip_out: int | None) -> None:
+        if ip_out is None or self._opening.get(host) != ip_out:
+            self._total[host] = None
+        self._since[host] = ip_out
+
+    def closed(self, host: str, ip_out: int | None) -> None:
+        self._total[host] = self.now(host, ip_out)
+        self._since.pop(host, None)
+
+    def now(self, host: str, ip_out: int | None) -> int | None:
+        total = self._total.get(host, 0)
+        since = self._since.get(host)
+        if total is None or (host in self._since and since is None):
+            return None
+        return total if since is None or ip_out is None else total + ip_out - since
