@@ -3,6 +3,6 @@
 from echolab.lab import Lab
 from echolab.link import Link
 from echolab.probe import Probe
-from echolab.scenario import scenario
+from echolab.script import scenario
 
 __all__ = ["Lab", "Link", "Probe", "scenario"]

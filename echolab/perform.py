@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from echolab import scenario as scenarios
+from echolab import script as scripts
 from echolab.engines.contract import Captured, Finished, Network
 from echolab.job import Job
 from echolab.lab import Lab
@@ -28,11 +28,11 @@ def perform(job: Job, network: Network, engine: str) -> Record:
     the engine.
     """
     script = Path(job.script)
-    marked = scenarios.find(script, job.scenario)
+    marked = scripts.find(script, job.scenario)
     lab = Lab(network, job.topology, engine, job.seed, baseline=marked.baseline)
     lab.measurement.begin()
     try:
-        with scenarios.user_errors(script):
+        with scripts.user_errors(script):
             marked.function(lab, **job.parameters)
     finally:
         lab.stop_all()
@@ -43,7 +43,7 @@ def perform(job: Job, network: Network, engine: str) -> Record:
 
 def _record(
     job: Job,
-    marked: scenarios.Scenario,
+    marked: scripts.Scenario,
     network: Network,
     lab: Lab,
     lab_seconds: float,
