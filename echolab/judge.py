@@ -1,0 +1,241 @@
+"""The judge: verdicts as a pure function of a record.
+
+A claim is `pass` or `fail`; it is `inconclusive` where the run could not prove its own
+network, whatever was seen. The exact binomial test needs scipy, which is imported when a
+rate is judged: the guest, which never judges, has no scipy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from echolab.record import FAIL, INCONCLUSIVE, PASS, Record
+
+FALSE_ALARM = 1e-6
+"""Chance at most that a rate is called wrong although theory holds."""
+
+WILSON = 1.959963984540054
+"""Standard normal quantile of 97.5 %: the Wilson interval shown has 95 %."""
+
+CALM = 5e-3
+"""Seconds that a round trip may take, in the median, on a network that nobody shaped."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One proof of the run's own network: its name, `pass` or `inconclusive`, and why."""
+
+    name: str
+    verdict: str
+    why: str
+
+
+def judge(record: Record) -> Record:
+    """The record with `checks`, a verdict on each claim, and the verdict of the whole.
+
+    The whole is `fail` where any claim fails, else `inconclusive` where any is, else
+    `pass`; a run that states no claim is `inconclusive`. Judging again changes nothing.
+    """
+    checks = [
+        baseline(record),
+        read_back(record),
+        conservation(record),
+        clock(record),
+        account(record),
+    ]
+    doubts = [f"{check.name}: {check.why}" for check in checks if check.verdict != PASS]
+    claims = [_judged(claim, doubts) for claim in record["claims"]]
+    verdicts = {claim["verdict"] for claim in claims}
+    if FAIL in verdicts:
+        verdict = FAIL
+    elif INCONCLUSIVE in verdicts or not claims:
+        verdict = INCONCLUSIVE
+    else:
+        verdict = PASS
+    judged = {key: value for key, value in record.items() if key not in ("verdict", "checks")}
+    judged["claims"] = claims
+    judged["checks"] = [dataclasses.asdict(check) for check in checks]
+    judged["verdict"] = verdict
+    return judged
+
+
+def _judged(claim: Mapping[str, Any], doubts: Sequence[str]) -> dict[str, Any]:
+    reason = claim.get("reason", claim.get("why", ""))
+    verdict, found = _verdict(claim)
+    if doubts:
+        verdict, found = INCONCLUSIVE, "; ".join(doubts)
+    return {**claim, "reason": reason, "verdict": verdict, "why": found}
+
+
+def _verdict(claim: Mapping[str, Any]) -> tuple[str, str]:
+    kind = claim["kind"]
+    if kind == "rate":
+        return _rate(claim["seen"], claim["of"], claim["theory"])
+    if kind == "range":
+        return _range(claim)
+    if kind == "holds":
+        return (PASS, "") if claim["holds"] else (FAIL, "what was seen contradicts it")
+    return INCONCLUSIVE, f"this echolab cannot judge a claim of kind '{kind}'"
+
+
+def _rate(seen: int, of: int, theory: float) -> tuple[str, str]:
+    if of == 0:
+        return INCONCLUSIVE, "nothing was counted"
+    chance = two_sided(seen, of, theory)
+    low, high = wilson(seen, of)
+    shown = (
+        f"{seen} of {of} = {seen / of:.2%} (95 % Wilson interval {low:.2%} to {high:.2%}), "
+        f"theory {theory:.2%}, chance of a result this unlikely {chance:.2g}"
+    )
+    if chance >= FALSE_ALARM:
+        return PASS, shown
+    return FAIL, f"{shown}: below {FALSE_ALARM:g}"
+
+
+def _range(claim: Mapping[str, Any]) -> tuple[str, str]:
+    seen, low, high = claim["seen"], claim["low"], claim["high"]
+    if seen is None:
+        return FAIL, "there is no figure to judge"
+    bounds = f"from {_shown(low)} to {_shown(high)}"
+    inside = (low is None or seen >= low) and (high is None or seen <= high)
+    return (PASS, bounds) if inside else (FAIL, f"{_shown(seen)} is not {bounds}")
+
+
+def _shown(value: float | None) -> str:
+    return "any" if value is None else f"{value:.9g}"
+
+
+def two_sided(seen: int, of: int, chance: float) -> float:
+    """Twice the smaller tail of the exact binomial distribution, at most 1.
+
+    This is the test of Clopper and Pearson (1934); its false alarms are at most as
+    frequent as it says.
+    """
+    if chance in (0.0, 1.0):
+        return 1.0 if seen == round(of * chance) else 0.0
+    from scipy.special import bdtr, bdtrc  # 0.2 s to import, and the guest lacks it
+
+    below = float(bdtr(seen, of, chance))
+    above = float(bdtrc(seen - 1, of, chance)) if seen else 1.0
+    return min(1.0, 2.0 * min(below, above))
+
+
+def wilson(seen: int, of: int, quantile: float = WILSON) -> tuple[float, float]:
+    """The interval of Wilson (1927) for a rate, within 0 and 1."""
+    share, square = seen / of, quantile * quantile
+    middle = share + square / (2 * of)
+    spread = quantile * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
+    scale = 1 + square / of
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def baseline(record: Record) -> Check:
+    """Before anything was shaped nothing was lost, doubled, disordered or slow."""
+    name = "baseline"
+    for probe in record["baseline"]:
+        way = f"{probe['host']} to {probe['target']}"
+        if probe["lost"] or probe["late"]:
+            missing = probe["lost"] + probe["late"]
+            return Check(name, INCONCLUSIVE, f"{way} lost {missing} datagrams unshaped")
+        if probe["duplicated"] or probe["out_of_order"]:
+            return Check(name, INCONCLUSIVE, f"{way} doubled or disordered datagrams unshaped")
+        if probe["latency_ms"]["median"] > CALM * 1e3:
+            slow = probe["latency_ms"]["median"]
+            return Check(name, INCONCLUSIVE, f"{way} takes {slow:.3f} ms unshaped")
+    return Check(name, PASS, "unshaped, the network lost and delayed nothing")
+
+
+def read_back(record: Record) -> Check:
+    """What the kernel read back of every link is what was asked for."""
+    for command in record["commands"]:
+        if command["differs"]:
+            differs = "; ".join(command["differs"])
+            return Check("read-back", INCONCLUSIVE, f"{command['host']}: {differs}")
+    return Check("read-back", PASS, "the kernel has every link as it was asked for")
+
+
+def conservation(record: Record) -> Check:
+    """Every packet is accounted for: sent minus received equals the kernel's drop counters.
+
+    On each shaped host, what was handed to the link is what it carried and dropped, and
+    what it carried is what the device sent; over all hosts, what was sent was received.
+    """
+    problems = list(_unaccounted(record))
+    if problems:
+        return Check("conservation", INCONCLUSIVE, "; ".join(problems))
+    return Check("conservation", PASS, "sent minus received equals the drop counters, exactly")
+
+
+def _unaccounted(record: Record) -> Iterable[str]:
+    before, after = record["counters"]["before"], record["counters"]["after"]
+    sent = received = 0
+    for host, last in after.items():
+        first = before[host]
+        sent += last["sent"] - first["sent"]
+        received += last["received"] - first["received"]
+        if not last["carried"] and not last["dropped"] and not last["handed"]:
+            continue
+        if last["queued"]:
+            yield f"{host} still had {last['queued']} packets queued at the end"
+        yield from _through_link(host, last, _duplicates(record, host))
+    if sent != received:
+        yield f"{sent} packets were sent, {received} received"
+
+
+def _through_link(host: str, count: Mapping[str, Any], duplicates: bool) -> Iterable[str]:
+    out = count["carried"] + count["dropped"] + count["chosen"]
+    handed = count["handed"]
+    if handed is None:
+        return
+    if not duplicates and out != handed:
+        yield (
+            f"{host} handed {handed} packets to its link, which carried {count['carried']} "
+            f"and dropped {count['dropped'] + count['chosen']}"
+        )
+    elif duplicates and not handed <= out <= 2 * handed:
+        yield f"{host} handed {handed} packets to its link, which accounts for {out}"
+
+
+def _duplicates(record: Record, host: str) -> bool:
+    return any(
+        command["host"] == host and "duplicate" in command["argv"] for command in record["commands"]
+    )
+
+
+def clock(record: Record) -> Check:
+    """No answer came before its message was sent, and no time runs backwards."""
+    for probe in record["probes"]:
+        for exchange in probe["exchanges"]:
+            sent, received = exchange[1], exchange[2]
+            if received is not None and received <= sent:
+                number = exchange[0]
+                return Check(
+                    *("clock", INCONCLUSIVE),
+                    f"the answer to message {number} came before it was sent",
+                )
+    drift = record.get("clock_drift")
+    if drift is not None and abs(drift) > 1e-3:
+        return Check("clock", INCONCLUSIVE, f"the clock drifts by {drift:.2%}")
+    return Check("clock", PASS, "time runs forwards")
+
+
+def account(record: Record) -> Check:
+    """The figures of every probe agree with its own messages."""
+    for probe in record["probes"]:
+        fates = [exchange[3] for exchange in probe["exchanges"]]
+        way = f"the {probe['protocol']} probe of {probe['host']}"
+        if len(fates) != probe["count"]:
+            return Check(
+                *("account", INCONCLUSIVE),
+                f"{way} sent {probe['count']} messages and accounts for {len(fates)}",
+            )
+        for fate in ("delivered", "late", "lost"):
+            if fates.count(fate) != probe[fate]:
+                return Check(
+                    *("account", INCONCLUSIVE),
+                    f"{way} says {probe[fate]} {fate}, its messages say {fates.count(fate)}",
+                )
+    return Check("account", PASS, "every probe accounts for every message")
