@@ -1,0 +1,5 @@
+"""`python -m echolab` is the `echolab` command."""
+
+from echolab.cli import main
+
+main()
