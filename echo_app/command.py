@@ -1,0 +1,97 @@
+"""What the programs share: options, how they end, and one clear line when something fails."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+FAILED = 1
+BAD_INPUT = 2
+
+
+class Options(argparse.ArgumentParser):
+    """An option parser that says what is wrong in one line and ends with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; --help lists the options\n")
+
+
+def options(program: str, description: str | None) -> Options:
+    """The options that every program has: `--help` and `--port`."""
+    parser = Options(
+        prog=f"echo_app.{program}",
+        description=(description or "").partition("\n")[0],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--port", type=port, metavar="N", help="instead of the echo service's port (7)"
+    )
+    return parser
+
+
+def port(text: str) -> int:
+    """A port's number; raises ArgumentTypeError where it is none."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return number
+
+
+def seconds(text: str) -> float:
+    """A time to wait, more than nothing and at most a day; raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 86400 at most")
+    return value
+
+
+def end_on_request() -> None:
+    """SIGTERM ends a server with status 0, control-C ends any program without a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def complain(program: str, message: str, status: int) -> int:
+    """Say in one line on standard error what failed; returns `status`."""
+    print(f"echo_app.{program}: {message}", file=sys.stderr)
+    return status
+
+
+def cannot_bind(program: str, error: OSError, port: int | None) -> int:
+    """Say why a server cannot have its port; returns the exit status."""
+    where = f"port {port or 'of the echo service'}"
+    if error.errno == errno.EADDRINUSE:
+        message = f"{where} is in use: end the program that has it or choose another with --port"
+    elif error.errno == errno.EACCES:
+        message = f"{where} is not for ordinary users: choose one above 1023 with --port"
+    else:
+        message = f"cannot listen on {where}: {reason(error)}"
+    return complain(program, message, BAD_INPUT)
+
+
+def cannot_reach(program: str, error: OSError, host: str) -> int:
+    """Say why a client had no answer from `host`; returns the exit status."""
+    if isinstance(error, socket.gaierror | socket.herror):
+        message = f"host {host!r} is unknown: check the name, or give an address"
+    elif isinstance(error, ConnectionRefusedError):
+        message = f"{host} refused: no echo server listens there; start one, or check --port"
+    else:
+        message = f"no exchange with {host}: {reason(error)}"
+    return complain(program, message, FAILED)
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for an error; getservbyname's lack a number and a remedy."""
+    if error.errno is None:
+        return f"{error} (no echo service in /etc/services): give its port with --port 7"
+    return error.strerror or str(error)

@@ -1,0 +1,191 @@
+"""When a probe's messages leave, and how long each is waited for.
+
+Strategy: one loop sleeps in select(2), which alone lets a virtual clock move, until the
+next message is due, the channel has something, or nothing more is worth waiting for. A
+due time is counted from the beginning, never from the message before, so that lateness
+does not add up. Nothing here waits for a single message, but for the whole channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from echo_app.channel import Channel, StreamChannel, Trouble
+from echo_app.tally import Tally
+
+SECOND = 1_000_000_000
+
+
+class Plan(NamedTuple):
+    """The schedule of a probe; times in nanoseconds.
+
+    An interval of 0 means that each message leaves when the one before was answered, or
+    its timeout passed. After the last message's timeout, `linger` is left for late replies.
+    """
+
+    messages: int
+    interval: int
+    timeout: int
+    linger: int
+
+
+def sharpen() -> None:
+    """Have this process woken when it asked to be: by default the kernel may delay each
+    sleep by 50 microseconds (prctl(2), PR_SET_TIMERSLACK; proc(5)). Where it refuses, the
+    schedule is that much coarser.
+    """
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/self/timerslack_ns", "w", encoding="ascii") as slack,  # noqa: PTH123
+    ):
+        slack.write("1")
+
+
+def wait(channel: Channel | None, until: int) -> tuple[bool, bool]:
+    """Sleep until the channel can be read, or written if it is blocked, or until a time.
+
+    Returns whether it can be read and whether it can be written.
+    """
+    seconds = max(0, until - time.monotonic_ns()) / SECOND
+    readers = [] if channel is None else [channel]
+    writers = readers if channel is not None and channel.blocked else []
+    readable, writable, _ = select.select(readers, writers, [], seconds)
+    return bool(readable), bool(writable)
+
+
+def converse(
+    channel: Channel,
+    plan: Plan,
+    tally: Tally,
+    begin: int,
+    report: Callable[[Trouble], None],
+) -> None:
+    """Send every message of the plan over one channel and note what comes back."""
+    number = 0
+    while not channel.ended:
+        now = time.monotonic_ns()
+        if number < plan.messages and channel.takes and now >= _due(number, plan, tally, begin):
+            number += _send(channel, number, now, tally, report)
+        if number < plan.messages:
+            until = _due(number, plan, tally, begin)
+            if not channel.takes:
+                until += plan.timeout + plan.linger
+                if now >= until:
+                    report(Trouble(number, "this host's send buffer stayed full", now))
+                    number += 1
+        else:
+            until = _end(plan, tally, channel.repeats)
+            if now >= until:
+                break
+        _listen(channel, until, tally, report)
+    tally.abandon(channel.ended or "not answered")
+
+
+def connect_each(
+    connect: Callable[[int], StreamChannel],
+    plan: Plan,
+    tally: Tally,
+    begin: int,
+    report: Callable[[Trouble], None],
+    finished: Callable[[int, StreamChannel], None],
+) -> None:
+    """Send every message over a connection of its own, one after the other.
+
+    A message leaves when it is due and the one before was answered, failed, or was waited
+    for in vain; it counts as sent before its connection begins. `connect` begins the
+    connection for a message, `finished` sees it before it is closed.
+    """
+    for number in range(plan.messages):
+        wait(None, begin + number * plan.interval)
+        now = time.monotonic_ns()
+        tally.leave(number, now)
+        try:
+            channel = connect(number)
+        except OSError as error:
+            report(Trouble(number, error.strerror or str(error), time.monotonic_ns()))
+            continue
+        with contextlib.closing(channel):
+            channel.offer(number)
+            until = now + plan.timeout + plan.linger
+            while not (channel.ended or tally.settled(number)) and time.monotonic_ns() < until:
+                _listen(channel, until, tally, report)
+            if not tally.settled(number):
+                why = channel.ended or "not answered"
+                report(Trouble(number, why, time.monotonic_ns()))
+            finished(number, channel)
+
+
+def establish(channel: StreamChannel, within: int) -> bool:
+    """Wait at most `within` nanoseconds until the connection stands; False if it does not."""
+    until = time.monotonic_ns() + within
+    while channel.connected_at is None and not channel.ended:
+        _, writable = wait(channel, until)
+        if writable:
+            channel.resume()
+        elif time.monotonic_ns() >= until:
+            channel.ended = "no connection in time"
+    return not channel.ended
+
+
+def finish(channel: StreamChannel, within: int) -> None:
+    """Close for sending and wait at most `within` nanoseconds for the peer to close too."""
+    channel.half_close()
+    until = time.monotonic_ns() + within
+    while not channel.ended and time.monotonic_ns() < until:
+        readable, _ = wait(channel, until)
+        if readable:
+            channel.receive()
+
+
+def _due(number: int, plan: Plan, tally: Tally, begin: int) -> int:
+    """When a message shall leave."""
+    if plan.interval or not number:
+        return begin + number * plan.interval
+    if tally.settled(number - 1):
+        return begin
+    return (tally.last_sent or begin) + plan.timeout
+
+
+def _end(plan: Plan, tally: Tally, repeats: bool) -> int:
+    """Until when to listen after the last message has left.
+
+    Where the network can deliver a message twice, a second copy of the last reply may
+    take as long as the slowest reply took.
+    """
+    last_sent = tally.last_sent or 0
+    if not tally.all_settled():
+        return last_sent + plan.timeout + plan.linger
+    return max(last_sent, tally.last_arrival or 0) + tally.slowest if repeats else last_sent
+
+
+def _send(
+    channel: Channel, number: int, now: int, tally: Tally, report: Callable[[Trouble], None]
+) -> bool:
+    """Hand over a message; False where it must be offered again."""
+    try:
+        taken = channel.offer(number)
+    except OSError as error:
+        tally.leave(number, now)
+        report(Trouble(number, error.strerror or str(error), now))
+        return True
+    if taken:
+        tally.leave(number, now)
+    return taken
+
+
+def _listen(channel: Channel, until: int, tally: Tally, report: Callable[[Trouble], None]) -> None:
+    """Wait for the channel, at most until a time, and note what it has."""
+    readable, writable = wait(channel, until)
+    if writable:
+        channel.resume()
+    if readable:
+        for reply in channel.receive():
+            if not tally.arrive(reply.number, reply.at):
+                why = f"a reply to message {reply.number}, which was not sent"
+                report(Trouble(None, why, reply.at))
+    for trouble in channel.troubles():
+        report(trouble)
