@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import secrets
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus, ScriptError
+from echolab.errors import BadInput, EcholabError, ExitStatus, ScriptError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from echolab.catalogue import Entry
     from echolab.engines import Settings
     from echolab.execute import Order, Outcome
     from echolab.record import Record
@@ -25,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A network lab in which each sentence of a lecture on sockets is an experiment.",
 )
@@ -138,48 +141,27 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
 ) -> None:
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
-    from echolab import catalogue, engines, execute, runs
+    from echolab import engines, execute
 
-    entries = catalogue.find(names or [])
-    given = assignments(set or [])
+    entries = _entries(names or [])
     chosen, reason = engines.choose(engine, settings(compose))
-    drawn = seed if seed is not None else secrets.randbelow(2**32)
-    if not as_json:
-        tell.clear()
-        sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
-    orders = []
-    for entry in entries:
-        if entry.scenario.engines and chosen.NAME not in entry.scenario.engines:
-            only = ", ".join(entry.scenario.engines)
-            complain(CannotRun(f"{entry.scenario.name} runs in {only}, not in {chosen.NAME}"))
-            continue
-        file = catalogue.compose_file(entry, compose)
-        hosts = catalogue.topology(file)
-        wanted = given if len(entries) == 1 else _known(entry.scenario.parameters, given)
-        job = catalogue.job(entry, hosts, wanted, drawn, capture=capture)
-        folder = runs.create(out, entry.scenario.name, chosen.NAME, time.time())
-        orders.append(execute.Order(job, file.resolve(), folder.resolve()))
+    drawn = secrets.randbelow(2**32) if seed is None else seed
+    sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
+    request = Request(chosen.NAME, drawn, assignments(set or []), out, compose, capture)
+    orders, errors = _orders(entries, request)
     base = settings(compose)
 
     def work(order: Order) -> Outcome:
         return execute.execute(order, chosen, base, tell)
 
     records: list[Record] = []
-    errors: list[EcholabError] = []
     for outcome in execute.side_by_side(orders, work, execute.workers_for(chosen.NAME)):
-        if outcome.record is None:
-            assert outcome.error is not None
+        if outcome.error is not None:
             errors.append(outcome.error)
             complain(outcome.error)
-            continue
-        records.append(outcome.record)
-        runs.point_latest(outcome.order.folder)
-        if not as_json:
-            show(outcome.record)
-        if report:
-            drawn_at = draw_report(outcome)
-            if not as_json:
-                say(f"  {drawn_at}")
+        elif outcome.record is not None:
+            records.append(outcome.record)
+            _ended(outcome, outcome.record, report=report, quiet=as_json)
     if as_json:
         say(json.dumps(records, ensure_ascii=False, indent=1))
     elif len(records) > 1:
@@ -187,6 +169,63 @@ def run(
 
         say("\n" + present.claims_table(records, width()))
     finish(status_of(records, errors))
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What the options of `run` ask for, for every scenario alike."""
+
+    engine: str
+    seed: int
+    given: dict[str, str]
+    out: Path
+    compose: Path | None
+    capture: bool
+
+
+def _entries(names: list[str]) -> tuple[Entry, ...]:
+    from echolab import catalogue
+
+    return catalogue.find(names)
+
+
+def _orders(entries: Sequence[Entry], request: Request) -> tuple[list[Order], list[EcholabError]]:
+    """An order for each scenario that the engine can run; the others are complained about."""
+    from echolab import catalogue, execute, runs
+
+    orders: list[Order] = []
+    errors: list[EcholabError] = []
+    for entry in entries:
+        scenario = entry.scenario
+        if scenario.engines and request.engine not in scenario.engines:
+            only = ", ".join(scenario.engines)
+            tell(f"{scenario.name} is left out: it runs in {only}, not in {request.engine}")
+            continue
+        file = catalogue.compose_file(entry, request.compose)
+        hosts = catalogue.topology(file)
+        many = len(entries) > 1
+        given = _known(scenario.parameters, request.given) if many else request.given
+        job = catalogue.job(entry, hosts, given, request.seed, capture=request.capture)
+        folder = runs.create(request.out, scenario.name, request.engine, time.time())
+        orders.append(execute.Order(job, file.resolve(), folder.resolve()))
+    if not orders:
+        errors.append(BadInput("nothing is left to run", "choose another engine"))
+    return orders, errors
+
+
+def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> None:
+    from echolab import runs
+
+    runs.point_latest(outcome.order.folder)
+    if not quiet:
+        show(record)
+    path = draw_report(outcome) if report else outcome.order.folder / runs.RECORD
+    if not quiet:
+        say(f"  {_near(path)}")
+
+
+def _near(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _known(parameters: Any, given: dict[str, str]) -> dict[str, str]:
@@ -265,18 +304,15 @@ def _interrupted(number: int, frame: object) -> NoReturn:
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
-    import click
-
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        status = app(standalone_mode=False) or 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stdout.write(f"{error.format_message()}\n")
-        status = ExitStatus.BAD_INPUT
-    except click.ClickException as error:
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+    except typer.Abort:
+        status = 130
+    except typer.TyperException as error:
         sys.stderr.write(f"echolab: {error.format_message()}\n")
         status = ExitStatus.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         tell.clear()
         sys.stderr.write("echolab: interrupted; what was started has been undone\n")
         status = 130
