@@ -1,0 +1,163 @@
+"""The link of one host: shapes what the host sends, reads its counters, captures its packets.
+
+Runs in a container that shares the host's network namespace. Requests come as lines of
+JSON on standard input; each gets one line of JSON on standard output, with its `id`. When
+standard input ends, however the lab ended, the link goes back to clean and so does this
+program. What breaks by itself is told as a line with `broken` and without `id`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from typing import Any
+
+from appliance import Appliance
+from capture import Captures
+from command import DEVICE, Failed, run
+
+CHUNK = 1 << 20
+"""Bytes of a file that one answer carries."""
+
+
+class Agent:
+    """What one link can do; `close` puts it back to clean."""
+
+    def __init__(self) -> None:
+        self.appliance: Appliance | None = None
+        self.captures = Captures()
+        self.has_netem = False
+        self.marked = False
+
+    def prepare(self) -> dict[str, Any]:
+        """Make one packet one frame, and find out whether this kernel has netem.
+
+        Strategy: with segmentation offloads a host hands frames of up to 64 KiB to its
+        link, and a loss would hit forty segments at once. The only sure way to know of
+        netem is to try, which also loads the module where the kernel has one.
+        """
+        run(["ethtool", "-K", DEVICE, "tx", "off", "tso", "off", "gso", "off", "gro", "off"])
+        self.has_netem = self._try_netem()
+        return {"netem": self.has_netem, "kernel": os.uname().release}
+
+    @staticmethod
+    def _try_netem() -> bool:
+        try:
+            run(["tc", "qdisc", "replace", "dev", DEVICE, "root", "netem"])
+        except Failed:
+            return False
+        run(["tc", "qdisc", "delete", "dev", DEVICE, "root"])
+        return True
+
+    def mark(self) -> dict[str, Any]:
+        """Give the device its egress hook, for filters, where this kernel shapes."""
+        if not self.marked:
+            run(["tc", "qdisc", "add", "dev", DEVICE, "clsact"])
+            self.marked = True
+        return {}
+
+    def boot(self, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:
+        """Boot a kernel that has netem and lead through it all that the host sends."""
+        if self.appliance is None:
+            self.appliance = Appliance(argv, environment)
+            self.appliance.insert()
+        return {"kernel": self.appliance.release}
+
+    def tc(self, arguments: list[str]) -> dict[str, Any]:
+        """Run tc(8) where the link is: in the appliance, or here."""
+        if self.appliance is not None:
+            return self.appliance.ask({"run": ["tc", *arguments]})
+        done = subprocess.run(
+            ["tc", *arguments], capture_output=True, text=True, timeout=30, check=False
+        )
+        return {"status": done.returncode, "output": done.stdout, "error": done.stderr}
+
+    def read(self, path: str) -> dict[str, Any]:
+        """The text of a file, as this network namespace shows it."""
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return {"text": file.read()}
+
+    def neighbours(self, entries: dict[str, str]) -> dict[str, Any]:
+        """Enter the hardware addresses of other hosts for good, so that nobody asks."""
+        for address, hardware in entries.items():
+            run(
+                ["ip", "neighbour", "replace", address, "lladdr", hardware]
+                + ["dev", DEVICE, "nud", "permanent"]
+            )
+        return {}
+
+    def capture(self) -> dict[str, Any]:
+        """Start the captures that are possible here; says of what."""
+        return {"where": self.captures.start(self.appliance)}
+
+    def finish(self) -> dict[str, Any]:
+        """End the captures; says where they are and how large."""
+        return {"files": self.captures.finish()}
+
+    def fetch(self, path: str, offset: int) -> dict[str, Any]:
+        """A piece of a capture's file, as hexadecimal digits."""
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return {"piece": file.read(CHUNK).hex()}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what a request asks; what fails is an answer too."""
+        what = request.pop("do")
+        number = request.pop("id")
+        try:
+            return {"id": number, **getattr(self, what)(**request)}
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            return {"id": number, "failed": str(error)}
+
+    def close(self) -> None:
+        """Put the link back to clean."""
+        self.captures.close()
+        for words in (["qdisc", "delete", "dev", DEVICE, "clsact"], ["qdisc", "delete", "dev", DEVICE, "root"]):
+            subprocess.run(["tc", *words], capture_output=True, timeout=10, check=False)
+        if self.appliance is not None:
+            self.appliance.close()
+
+
+def say(answer: dict[str, Any]) -> None:
+    """Write one line to whoever drives this link."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def serve(agent: Agent) -> None:
+    """Answer requests until standard input ends."""
+    waiting = b""
+    told = False
+    while True:
+        watched = [0]
+        if agent.appliance is not None and not told:
+            watched.append(agent.appliance.pidfd)
+        ready, _, _ = select.select(watched, [], [])
+        if ready != [0] and not told:
+            assert agent.appliance is not None
+            say({"broken": agent.appliance.obituary()})
+            told = True
+        if 0 not in ready:
+            continue
+        received = os.read(0, 1 << 16)
+        if not received:
+            return
+        waiting += received
+        *lines, waiting = waiting.split(b"\n")
+        for line in lines:
+            say(agent.answer(json.loads(line)))
+
+
+def main() -> None:
+    agent = Agent()
+    try:
+        serve(agent)
+    finally:
+        agent.close()
+
+
+if __name__ == "__main__":
+    main()
