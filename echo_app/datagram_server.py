@@ -18,6 +18,8 @@ def bind(port: int | None) -> socket.socket:
     """A socket that takes datagrams to every address of this host; raises OSError."""
     my_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
     my_socket.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    # Asks for room (net.core.rmem_max allows less), so that a burst is not lost in the server.
+    my_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     my_socket.bind(("", port or socket.getservbyname("echo", "udp")))  # "" is INADDR_ANY
     return my_socket
 

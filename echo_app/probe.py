@@ -22,9 +22,8 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from echo_app import pacing, request, tcp_info
@@ -187,22 +186,16 @@ def end_event(summary: Summary, retransmits: int | None, seconds: float) -> dict
     }
 
 
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGTERM and SIGINT raise StoppedError inside, so that what was measured is told."""
+def on_request_to_end(handler: Callable[..., object] | signal.Handlers) -> None:
+    """Handle SIGTERM and SIGINT; only a process's main thread can, elsewhere this does nothing."""
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, handler)
+        signal.signal(signal.SIGINT, handler)
 
-    def stop(*_: object) -> None:
-        raise StoppedError
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def stop(*_: object) -> None:
+    """A signal's handler: end the measurement, so that what was measured is told."""
+    raise StoppedError
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
@@ -225,15 +218,18 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     pacing.sharpen()
     probe = Probe(wanted, address)
     try:
-        with stoppable():
-            probe.measure()
+        on_request_to_end(stop)
+        probe.measure()
+        on_request_to_end(signal.SIG_IGN)
     except StoppedError:
+        on_request_to_end(signal.SIG_IGN)
         probe.tally.abandon("the probe was asked to end")
     except OSError as error:
         return _complain(f"cannot reach {wanted.target}: {error.strerror or error}", FAILED)
     for event in probe.report():
         out.write(json.dumps(event) + "\n")
     out.flush()
+    on_request_to_end(signal.SIG_DFL)
     return 0
 
 
