@@ -27,6 +27,7 @@ from echolab.kernel.arguments import (
     boot_environment,
 )
 from echolab.kernel.image import Kernel
+from echolab.kernel.processor import Processor
 
 __all__ = [
     "Boot",
@@ -97,6 +98,8 @@ class Guest:
             self._make_private(links or {}, undo)
             self._process = _start(kernel, boot, folder, memory_folder, pass_fds)
             undo.callback(self._end_process)
+            if not isinstance(boot.clock, RealTime):
+                undo.callback(_pin(self._process.pid).close)
             self._pidfd = os.pidfd_open(self._process.pid)
             undo.callback(os.close, self._pidfd)
             self._undo = undo.pop_all()
@@ -191,6 +194,13 @@ class Guest:
                 f"cannot prepare the guest's boot in {self._private}: {error.strerror}",
                 "choose another folder with --out",
             ) from error
+
+
+def _pin(pid: int) -> Processor:
+    processor = Processor()
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(pid, {processor.number})
+    return processor
 
 
 def _start(
