@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from echolab import link as links_of
+from echolab.claims import Claims
 from echolab.engines.contract import Address, Finished, Network, Program
 from echolab.errors import BadInput, CannotRun
 from echolab.link import Link
 from echolab.measure import Measurement
 from echolab.probe import Probe
 from echolab.probe import read as read_probe
-from echolab.record import Claim, Command
+from echolab.shaping import Shaping
 from echolab.topology import Topology
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class PendingProbe:
         return self._result
 
 
-class Lab:
+class Lab(Claims):
     """The lab of one run: its hosts are up, their services answer, no link is shaped.
 
     `engine` is its name, `seed` feeds whatever a scenario draws by chance (`lab.random`).
@@ -58,20 +57,18 @@ class Lab:
     def __init__(
         self, network: Network, topology: Topology, engine: str, seed: int, baseline: bool = True
     ) -> None:
+        super().__init__()
         self.engine = engine
         self.seed = seed
         self._network = network
         self._topology = topology
         self._wanted = "none" if baseline else "off"
-        self._shaped: dict[str, tuple[Link, ...]] = {}
+        self.precision = VIRTUAL_PRECISION if self.virtual else REAL_PRECISION
         self._random: random.Random | None = None
-        self._step = ""
         self.measurement = Measurement(network, topology)
+        self.shaping = Shaping(network, self.measurement)
         self.probes: list[Probe] = []
         self.finished: list[Finished] = []
-        self.claims: list[Claim] = []
-        self.commands: list[Command] = []
-        self.warnings: list[str] = []
         self.running: list[Program] = []
 
     # --- what there is
@@ -90,11 +87,6 @@ class Lab:
     def virtual(self) -> bool:
         """Whether this lab's time is virtual, so that a time is exact."""
         return self.engine == "exact"
-
-    @property
-    def precision(self) -> float:
-        """Seconds by which a measured time may miss theory in this engine."""
-        return VIRTUAL_PRECISION if self.virtual else REAL_PRECISION
 
     @property
     def random(self) -> random.Random:
@@ -133,53 +125,12 @@ class Lab:
         if not links:
             raise BadInput(f"shape({host!r}) was given no link", "give a Link, or use clear")
         self.measure_baseline()
-        for link in links:
-            self.warnings += [f"{host}: {line}" for line in link.warnings()]
-        addresses = {name: address.ip for name, address in self._network.addresses.items()}
-        commands = links_of.render(links, addresses)
-        self._unshape(host, keep=_same_shape(self._shaped.get(host, ()), links))
-        self.measurement.shaping(host)
-        if any(link.drop for link in links):
-            self._ensure_egress(host)
-        for arguments in commands:
-            self._tc(host, arguments)
-        self._shaped[host] = links
-        self.measurement.shaped(host, drops=any(link.drop for link in links))
-        self._read_back(host, links)
+        self.shaping.shape(host, links)
 
     def clear(self, host: str) -> None:
         """Take away whatever shapes what a host sends; queued packets are dropped."""
         self._topology.host(host)
-        self._unshape(host, keep=False)
-
-    def _unshape(self, host: str, *, keep: bool) -> None:
-        before = self._shaped.pop(host, ())
-        if not before:
-            return
-        self.measurement.retire(host, queue=not keep)
-        chosen = sum(len(link.drop) for link in before)
-        for preference in range(links_of.DROP_PREFERENCE, links_of.DROP_PREFERENCE + chosen):
-            self._tc(host, ("filter", "del", "dev", "eth0", "egress", "pref", str(preference)))
-        if not keep:
-            self._tc(host, ("qdisc", "del", "dev", "eth0", "root"))
-
-    def _ensure_egress(self, host: str) -> None:
-        found = json.loads(self._network.tc(host, ("-j", "qdisc", "show", "dev", "eth0")) or "[]")
-        if not any(qdisc.get("kind") == "clsact" for qdisc in found):
-            self._tc(host, ("qdisc", "add", "dev", "eth0", "clsact"))
-
-    def _tc(self, host: str, arguments: Sequence[str]) -> None:
-        at = self.now()
-        self._network.tc(host, arguments)
-        self.commands.append(Command(at, host, ("tc", *arguments)))
-
-    def _read_back(self, host: str, links: Sequence[Link]) -> None:
-        arguments = ("-j", "qdisc", "show", "dev", "eth0")
-        at = self.now()
-        found = json.loads(self._network.tc(host, arguments) or "[]")
-        peers = [link.toward for link in links if link.toward]
-        differs = _compare(links, links_of.read_back(found, peers))
-        self.commands.append(Command(at, host, ("tc", *arguments), found, differs))
+        self.shaping.clear(host)
 
     # --- traffic
 
@@ -382,77 +333,6 @@ class Lab:
             raise BadInput(f"the kernel of {host} has no counter '{name}'", "see /proc/net/netstat")
         return values[name]
 
-    # --- claims
-
-    def step(self, name: str) -> None:
-        """Name what comes next; the claims that follow stand below it in the report."""
-        self._step = name
-
-    def expect(
-        self, text: str, holds: bool, *, seen: Any = None, theory: Any = None, why: str = ""
-    ) -> None:
-        """State that something holds; `seen` and `theory` are shown beside it."""
-        self._claim("holds", text, seen=seen, theory=theory, why=why, holds=bool(holds))
-
-    def expect_rate(self, text: str, seen: int, of: int, *, theory: float, why: str = "") -> None:
-        """State that `seen` of `of` independent trials is what a chance of `theory` gives.
-
-        Judged by the exact binomial test at a chance of a false alarm of 1e-6.
-        """
-        if not 0 <= seen <= of or not 0.0 <= theory <= 1.0:
-            raise BadInput(f"rate: {seen} of {of} at a chance of {theory:g}", "give 0<=seen<=of")
-        self._claim("rate", text, seen=seen, of=of, theory=theory, why=why)
-
-    def expect_range(
-        self,
-        text: str,
-        seen: float | None,
-        *,
-        low: float = float("-inf"),
-        high: float = float("inf"),
-        theory: Any = None,
-        why: str = "",
-        unit: str = "",
-    ) -> None:
-        """State that a figure lies from `low` to `high`; `why` is the reason for the bounds."""
-        bounds = [None if value - value != 0 else value for value in (low, high)]
-        seen = None if seen is None or seen - seen != 0 else seen
-        self._claim(
-            *("range", text),
-            seen=seen,
-            low=bounds[0],
-            high=bounds[1],
-            theory=theory,
-            why=why,
-            unit=unit,
-        )
-
-    def expect_time(
-        self,
-        text: str,
-        seen: float | None,
-        theory: float,
-        *,
-        within: float | None = None,
-        why: str = "",
-    ) -> None:
-        """State that a time in seconds is what theory says, within the engine's precision.
-
-        `within` gives other bounds, in seconds to either side.
-        """
-        slack = self.precision if within is None else within
-        self.expect_range(
-            *(text, seen),
-            low=theory - slack,
-            high=theory + slack,
-            theory=theory,
-            why=why,
-            unit="s",
-        )
-
-    def _claim(self, kind: str, text: str, **fields: Any) -> None:
-        self.claims.append(Claim(kind, text, step=self._step, **fields))
-
 
 class RunningProgram:
     """A program that a scenario started and has not waited for."""
@@ -478,22 +358,3 @@ def _version(release: str) -> tuple[int, int]:
     numbers = release.split(".")
     digits = "".join(c for c in numbers[1] if c.isdigit()) if len(numbers) > 1 else "0"
     return int(numbers[0]), int(digits or 0)
-
-
-def _same_shape(before: Sequence[Link], after: Sequence[Link]) -> bool:
-    """Whether the queues can be changed in place, so that nothing queued is dropped."""
-    return bool(before) and [link.toward for link in before] == [link.toward for link in after]
-
-
-def _compare(asked: Sequence[Link], found: Sequence[Link]) -> tuple[str, ...]:
-    wanted = {link.toward: link for link in asked}
-    have = {link.toward: link for link in found}
-    if None in have and None not in wanted and len(have) > 1:
-        wanted[None] = Link()
-    lines = []
-    for toward, link in wanted.items():
-        if toward not in have:
-            lines.append(f"the kernel has no link toward {toward or 'anyone'}")
-        else:
-            lines += links_of.differences(link, have[toward])
-    return tuple(lines)

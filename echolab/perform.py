@@ -65,8 +65,8 @@ def _record(
         "hosts": [
             {"name": name, **dataclasses.asdict(network.addresses[name])} for name in lab.hosts
         ],
-        "warnings": list(lab.warnings),
-        "commands": [dataclasses.asdict(command) for command in lab.commands],
+        "warnings": list(lab.shaping.warnings),
+        "commands": [dataclasses.asdict(command) for command in lab.shaping.commands],
         "baseline": [probe.to_json() for probe in lab.measurement.baseline],
         "probes": [probe.to_json() for probe in lab.probes],
         "programs": [_program(finished) for finished in lab.finished],
