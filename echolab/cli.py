@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import secrets
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from echolab.errors import BadInput, EcholabError, ExitStatus, ScriptError
+from echolab.errors import EcholabError, ExitStatus, ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from echolab.catalogue import Entry
     from echolab.engines import Settings
     from echolab.execute import Order, Outcome
     from echolab.record import Record
@@ -141,20 +136,25 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
 ) -> None:
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
-    from echolab import engines, execute
+    from echolab import catalogue, engines, execute, plan
 
-    entries = _entries(names or [])
+    entries = catalogue.find(names or [])
+    given = plan.assignments(set or [])
+    plan.check(entries, given)
     chosen, reason = engines.choose(engine, settings(compose))
     drawn = secrets.randbelow(2**32) if seed is None else seed
+    request = plan.Request(chosen.NAME, drawn, given, out, compose, capture)
+    orders = plan.orders(entries, request)
     sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
-    request = Request(chosen.NAME, drawn, assignments(set or []), out, compose, capture)
-    orders, errors = _orders(entries, request)
+    for line in plan.left_out(entries, chosen.NAME):
+        tell(line)
     base = settings(compose)
 
     def work(order: Order) -> Outcome:
         return execute.execute(order, chosen, base, tell)
 
     records: list[Record] = []
+    errors: list[EcholabError] = []
     for outcome in execute.side_by_side(orders, work, execute.workers_for(chosen.NAME)):
         if outcome.error is not None:
             errors.append(outcome.error)
@@ -171,48 +171,6 @@ def run(
     finish(status_of(records, errors))
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What the options of `run` ask for, for every scenario alike."""
-
-    engine: str
-    seed: int
-    given: dict[str, str]
-    out: Path
-    compose: Path | None
-    capture: bool
-
-
-def _entries(names: list[str]) -> tuple[Entry, ...]:
-    from echolab import catalogue
-
-    return catalogue.find(names)
-
-
-def _orders(entries: Sequence[Entry], request: Request) -> tuple[list[Order], list[EcholabError]]:
-    """An order for each scenario that the engine can run; the others are complained about."""
-    from echolab import catalogue, execute, runs
-
-    orders: list[Order] = []
-    errors: list[EcholabError] = []
-    for entry in entries:
-        scenario = entry.scenario
-        if scenario.engines and request.engine not in scenario.engines:
-            only = ", ".join(scenario.engines)
-            tell(f"{scenario.name} is left out: it runs in {only}, not in {request.engine}")
-            continue
-        file = catalogue.compose_file(entry, request.compose)
-        hosts = catalogue.topology(file)
-        many = len(entries) > 1
-        given = _known(scenario.parameters, request.given) if many else request.given
-        job = catalogue.job(entry, hosts, given, request.seed, capture=request.capture)
-        folder = runs.create(request.out, scenario.name, request.engine, time.time())
-        orders.append(execute.Order(job, file.resolve(), folder.resolve()))
-    if not orders:
-        errors.append(BadInput("nothing is left to run", "choose another engine"))
-    return orders, errors
-
-
 def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> None:
     from echolab import runs
 
@@ -226,21 +184,6 @@ def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> No
 
 def _near(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _known(parameters: Any, given: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text in given.items() if name in parameters}
-
-
-def assignments(texts: list[str]) -> dict[str, str]:
-    """The pairs of `--set KEY=VALUE`. Raises BadInput for a text without an equals sign."""
-    pairs = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise BadInput(f"--set {text} is no KEY=VALUE", "for example --set loss=0.3")
-        pairs[key] = value
-    return pairs
 
 
 def show(record: Record) -> None:
