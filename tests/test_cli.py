@@ -1,0 +1,103 @@
+"""The command line: exit statuses, one clear line for each bad input, no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from echolab.catalogue import ROOT
+
+
+def echolab(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "echolab", *words],
+        cwd=cwd,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(cwd)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rum"], "No such command 'rum'"),
+        (["run", "--sed", "3"], "No such option"),
+        (["run", "lots"], "there is no scenario 'lots'; did you mean loss?"),
+        (["run", "loss", "--seed", "x"], "--seed"),
+        (["run", "loss", "--seed", "-1"], "--seed"),
+        (["run", "loss", "--set", "loss"], "--set loss is no KEY=VALUE"),
+        (["run", "loss", "--set", "lss=1"], "no parameter 'lss'"),
+        (["run", "loss", "--set", "count=many"], "count=many is not a whole number"),
+        (["run", "loss", "--engine", "dokcer"], "there is no engine 'dokcer'"),
+        (["run", "no/such.py"], "cannot read the script"),
+        (["run", "loss", "--engine", "exact", "--compose", "none.yaml"], "cannot read none.yaml"),
+        (["report", "no-such-run"], "there is no run 'no-such-run'"),
+        (["replay", "no-such-run"], "there is no run 'no-such-run'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_status_2(
+    words: list[str], said: str, tmp_path: Path
+) -> None:
+    done = echolab(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == "" and not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("services: {a: [", "is no YAML"),
+        ("hello", "no Compose file"),
+        ("services: {a: {command: {x: 1}}}", "services.a.command is neither text nor a list"),
+    ],
+)
+def test_a_malformed_compose_file_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(text, encoding="utf-8")
+    done = echolab("run", "loss", "--engine", "exact", "--compose", "lab.yaml", cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_mistake_in_a_users_script_shows_the_users_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from echolab import *\n\nx = 1 / 0\n", encoding="utf-8")
+    done = echolab("run", "mine.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "mine.py:3: ZeroDivisionError: division by zero in `x = 1 / 0`" in done.stderr
+    assert "Traceback" not in done.stderr and "echolab/script.py" not in done.stderr
+
+
+def test_the_list_tells_every_scenario_with_its_sentence() -> None:
+    done = echolab("list")
+    assert done.returncode == 0
+    for name in ("contrast", "latency", "loss"):
+        assert f"\n{name} " in f"\n{done.stdout}"
+    assert "Allerdings gibt es keine Garantie für das Ankommen des Paketes" in done.stdout
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = echolab()
+    assert done.returncode == 0 and "Commands:" in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """What takes longer than the whole of the rest is imported where it is used."""
+    script = (
+        "import sys; sys.argv = ['echolab', '--help']\n"
+        "from echolab import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scipy', 'docker', 'jinja2', 'yaml', 'numpy', 'requests', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert done.stderr.strip() == "[]"
