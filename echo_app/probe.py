@@ -34,6 +34,8 @@ from echo_app.tally import Exchange, Summary, Tally, summarize
 FAILED = 1
 BAD_INPUT = 2
 
+_REQUESTS_TO_END = (signal.SIGTERM, signal.SIGINT)
+
 
 class StoppedError(Exception):
     """The probe was asked to end (SIGTERM or SIGINT)."""
@@ -186,16 +188,30 @@ def end_event(summary: Summary, retransmits: int | None, seconds: float) -> dict
     }
 
 
-def on_request_to_end(handler: Callable[..., object] | signal.Handlers) -> None:
-    """Handle SIGTERM and SIGINT; only a process's main thread can, elsewhere this does nothing."""
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGTERM, handler)
-        signal.signal(signal.SIGINT, handler)
-
-
 def stop(*_: object) -> None:
     """A signal's handler: end the measurement, so that what was measured is told."""
     raise StoppedError
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], None]]:
+    """SIGTERM and SIGINT raise StoppedError until what this yields is called, which has them
+    ignored: what was measured shall be told whole. Afterwards they are as they were before.
+    """
+    try:
+        before = {number: signal.signal(number, stop) for number in _REQUESTS_TO_END}
+    except ValueError:  # only the main thread of a process can handle signals
+        before = {}
+
+    def ignore() -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+
+    try:
+        yield ignore
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
@@ -217,19 +233,18 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         return _complain(f"host {wanted.target!r} is unknown: check the name", FAILED)
     pacing.sharpen()
     probe = Probe(wanted, address)
-    try:
-        on_request_to_end(stop)
-        probe.measure()
-        on_request_to_end(signal.SIG_IGN)
-    except StoppedError:
-        on_request_to_end(signal.SIG_IGN)
-        probe.tally.abandon("the probe was asked to end")
-    except OSError as error:
-        return _complain(f"cannot reach {wanted.target}: {error.strerror or error}", FAILED)
-    for event in probe.report():
-        out.write(json.dumps(event) + "\n")
-    out.flush()
-    on_request_to_end(signal.SIG_DFL)
+    with stoppable() as ignore_requests:
+        try:
+            probe.measure()
+            ignore_requests()
+        except StoppedError:
+            ignore_requests()
+            probe.tally.abandon("the probe was asked to end")
+        except OSError as error:
+            return _complain(f"cannot reach {wanted.target}: {error.strerror or error}", FAILED)
+        for event in probe.report():
+            out.write(json.dumps(event) + "\n")
+        out.flush()
     return 0
 
 

@@ -1,0 +1,227 @@
+"""Servers to test against: the real ones as processes, and nasty small ones as threads."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echo_app import probe
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 20.0
+"""Seconds after which a process or a thread of a test has hung."""
+
+Event = dict[str, Any]
+Datagram = tuple[bytes, tuple[str, int]]
+Treatment = Callable[[socket.socket, Iterator[Datagram]], None]
+
+
+@pytest.fixture(scope="session")
+def execute() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program to its end."""
+    return _execute
+
+
+def _execute(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., list[object]]:
+    """The command that runs an echo program: its name, then its arguments."""
+    return lambda name, *arguments: [sys.executable, "-m", f"echo_app.{name}", *arguments]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that neither a stream nor a datagram socket has now."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+            stream.bind(("", 0))
+            port = int(stream.getsockname()[1])
+            with contextlib.suppress(OSError):
+                datagram.bind(("", port))
+                return port
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start server processes and wait until their port is taken; the test's end ends them."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_one(command: Sequence[object], port: int, kind: str = "tcp") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        deadline = time.monotonic() + LIMIT
+        while not _listens(port, kind):
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                pytest.fail(f"{command} does not listen: {process.communicate()}")
+            time.sleep(0.01)
+        return process
+
+    yield start_one
+    for process in started:
+        process.terminate()
+        try:
+            process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _listens(port: int, kind: str) -> bool:
+    """Whether a socket on this machine waits on the port, from the kernel's own table."""
+    wanted = f":{port:04X}"
+    state = {"tcp": "0A", "udp": "07"}[kind]
+    tables = [Path(f"/proc/net/{kind}{version}") for version in ("", "6")]
+    rows = [row.split() for table in tables if table.exists() for row in table.open()]
+    return any(row[1].endswith(wanted) and row[3] == state for row in rows)
+
+
+@pytest.fixture
+def stream_server() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
+    """A server that treats each connection as the test says; returns its port."""
+    with contextlib.ExitStack() as cleanup:
+
+        def serve(treat: Callable[[socket.socket], None]) -> int:
+            listener = cleanup.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+
+            def work() -> None:
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection, _ = listener.accept()
+                        with connection, contextlib.suppress(OSError):
+                            treat(connection)
+
+            _run(cleanup, work, lambda: listener.shutdown(socket.SHUT_RDWR))
+            return int(listener.getsockname()[1])
+
+        yield serve
+
+
+@pytest.fixture
+def datagram_server() -> Iterator[Callable[[Treatment], int]]:
+    """A server that treats the datagrams that come as the test says; returns its port."""
+    with contextlib.ExitStack() as cleanup:
+
+        def serve(treat: Treatment) -> int:
+            own = cleanup.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            own.bind(("127.0.0.1", 0))
+            _run(cleanup, lambda: treat(own, _datagrams(own)), lambda: _wake(own))
+            return int(own.getsockname()[1])
+
+        yield serve
+
+
+def _datagrams(own: socket.socket) -> Iterator[Datagram]:
+    """What arrives, until the socket is shut down."""
+    while True:
+        message, sender = own.recvfrom(65535)
+        if sender is None:
+            return
+        yield message, sender
+
+
+def _wake(own: socket.socket) -> None:
+    """End a datagram server's waiting: Linux wakes it, though it says ENOTCONN."""
+    with contextlib.suppress(OSError):
+        own.shutdown(socket.SHUT_RDWR)
+
+
+def _run(cleanup: contextlib.ExitStack, work: Callable[[], None], end: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    cleanup.callback(thread.join, LIMIT)
+    cleanup.callback(end)
+
+
+class Outcome:
+    """What a probe wrote, checked for what always holds."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.events: list[Event] = [json.loads(line) for line in text.splitlines()]
+        self.start = self.events[0]
+        self.end = self.events[-1]
+        self.exchanges = self.named("exchange")
+        assert self.start["event"] == "start"
+        assert self.end["event"] == "end"
+        assert [one["number"] for one in self.exchanges] == list(range(self.end["count"]))
+        fates = [one["fate"] for one in self.exchanges]
+        for fate in ("delivered", "late", "lost"):
+            assert self.end[fate] == fates.count(fate)
+        assert self.end["delivered"] + self.end["late"] + self.end["lost"] == self.end["count"]
+
+    def named(self, name: str) -> list[Event]:
+        return [event for event in self.events if event["event"] == name]
+
+    def fates(self) -> list[str]:
+        return [one["fate"] for one in self.exchanges]
+
+
+@pytest.fixture(scope="session")
+def measure() -> Callable[..., Outcome]:
+    """Run a probe against 127.0.0.1 inside this process: port, protocol, options."""
+    return _measure
+
+
+def _measure(port: int, protocol: str, **options: object) -> Outcome:
+    arguments = ["127.0.0.1", "--protocol", protocol, "--port", str(port)]
+    for name, value in options.items():
+        arguments += [f"--{name.replace('_', '-')}", str(value)]
+    out = io.StringIO()
+    status = probe.run(arguments, out)
+    assert status == 0
+    return Outcome(status, out.getvalue())
+
+
+@pytest.fixture(scope="session")
+def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the lecture's two C programs, compiled."""
+    if not shutil.which("make") or not shutil.which("cc"):
+        pytest.skip("no C compiler or no make here (Debian: gcc, make)")
+    folder = tmp_path_factory.mktemp("c")
+    for source in (ROOT / "echo_app/c").iterdir():
+        if source.suffix == ".c" or source.name == "Makefile":
+            shutil.copy(source, folder)
+    made = _execute(["make", "-C", str(folder)])
+    assert made.returncode == 0, made.stderr
+    assert "warning" not in made.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def socat() -> str:
+    """The path of socat."""
+    path = shutil.which("socat")
+    if path is None:
+        pytest.skip("socat is not here (Debian: socat)")
+    return path
