@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from echolab.claims import Claims
@@ -31,6 +34,12 @@ REAL_PRECISION = 2e-3
 LONGEST_RUN = 600.0
 """Lab seconds after which a program that a scenario waits for is ended."""
 
+LONGEST_START = 20.0
+"""Lab seconds that a program is given until it listens."""
+
+POLL = 0.01
+"""Lab seconds between two looks at what a host listens on."""
+
 
 class PendingProbe:
     """A probe that is under way; `wait` gives its result."""
@@ -55,13 +64,21 @@ class Lab(Claims):
     """
 
     def __init__(
-        self, network: Network, topology: Topology, engine: str, seed: int, baseline: bool = True
+        self,
+        network: Network,
+        topology: Topology,
+        engine: str,
+        seed: int,
+        *,
+        baseline: bool = True,
+        folder: Path = Path(),
     ) -> None:
         super().__init__()
         self.engine = engine
         self.seed = seed
         self._network = network
         self._topology = topology
+        self._folder = folder
         self._wanted = "none" if baseline else "off"
         self.precision = VIRTUAL_PRECISION if self.virtual else REAL_PRECISION
         self._random: random.Random | None = None
@@ -290,6 +307,43 @@ class Lab(Claims):
         self.running.append(program)
         return RunningProgram(self, program)
 
+    def python(
+        self, host: str, program: str, *words: object, trace: bool = False
+    ) -> RunningProgram:
+        """Start a Python program that stands beside the scenario's script, and go on.
+
+        The host need not see the file: its text is the command, `python3 -c TEXT WORDS`.
+        What it prints as JSON is had by `facts`. Raises BadInput where there is no such file.
+        """
+        path = self._folder / program
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BadInput(
+                f"cannot read the program {path}: {error.strerror}",
+                "name it from the folder of the scenario's script",
+            ) from None
+        shown = ("python3", program, *(str(word) for word in words))
+        argv = ("python3", "-c", text, *shown[2:])
+        started = self._start(host, argv, None, None, trace, False)
+        self.running.append(started)
+        return RunningProgram(self, started, shown)
+
+    def until_listening(self, host: str, port: int, protocol: str = "tcp") -> None:
+        """Wait until a program on a host listens on a port, "tcp" or "udp".
+
+        Raises CannotRun where nobody does within `LONGEST_START` lab seconds.
+        """
+        self._topology.host(host)
+        deadline = self.now() + LONGEST_START
+        while not listens(self._network.read(host, f"/proc/net/{protocol}"), port):
+            if self.now() > deadline:
+                raise CannotRun(
+                    f"nothing listens on {protocol} port {port} of {host}",
+                    "look whether the program that should has ended",
+                )
+            self.sleep(POLL)
+
     def _start(
         self,
         host: str,
@@ -337,17 +391,39 @@ class Lab(Claims):
 class RunningProgram:
     """A program that a scenario started and has not waited for."""
 
-    def __init__(self, lab: Lab, program: Program) -> None:
+    def __init__(self, lab: Lab, program: Program, shown: Sequence[str] = ()) -> None:
         self._lab = lab
         self._program = program
+        self._shown = tuple(shown) or program.argv
 
     def wait(self, timeout: float = LONGEST_RUN) -> Finished:
         """Wait for its end, at most `timeout` lab seconds; then it is ended."""
-        return self._lab._finish(self._program, self._program.wait(timeout))
+        return self._finish(self._program.wait(timeout))
+
+    def facts(self, timeout: float = LONGEST_RUN) -> Any:
+        """Wait for its end and return the JSON value that it printed.
+
+        Raises CannotRun with its last words where it failed or printed something else.
+        """
+        finished = self.wait(timeout)
+        try:
+            if finished.status == 0:
+                return json.loads(finished.stdout)
+        except ValueError:
+            pass
+        raise CannotRun(
+            f"{finished.argv[1]} on {finished.host} ended with status {finished.status}: "
+            f"{(finished.stderr or finished.stdout).strip()[-300:]}",
+            "a program's facts are one JSON value on its standard output",
+        )
 
     def stop(self) -> Finished:
         """End it: SIGTERM, and SIGKILL one lab second later."""
-        return self._lab._finish(self._program, self._program.stop())
+        return self._finish(self._program.stop())
+
+    def _finish(self, finished: Finished) -> Finished:
+        shown = dataclasses.replace(finished, argv=self._shown)
+        return self._lab._finish(self._program, shown)
 
     def send(self, data: bytes) -> None:
         """Write to its standard input (started with `keep_input=True`)."""
@@ -358,3 +434,17 @@ def _version(release: str) -> tuple[int, int]:
     numbers = release.split(".")
     digits = "".join(c for c in numbers[1] if c.isdigit()) if len(numbers) > 1 else "0"
     return int(numbers[0]), int(digits or 0)
+
+
+def listens(table: str, port: int) -> bool:
+    """Whether /proc/net/tcp or /proc/net/udp shows a socket bound to a port without a peer.
+
+    The columns are proc_net_tcp's (Documentation/networking/proc_net_tcp.rst): the local
+    and the remote address as hexadecimal ADDRESS:PORT, and the state. A stream socket
+    that listens has state 0A, a datagram socket without a peer 07.
+    """
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 3 and fields[3] in ("0A", "07") and fields[1].endswith(f":{port:04X}"):
+            return True
+    return False

@@ -29,7 +29,11 @@ def perform(job: Job, network: Network, engine: str) -> Record:
     """
     script = Path(job.script)
     marked = scripts.find(script, job.scenario)
-    lab = Lab(network, job.topology, engine, job.seed, baseline=marked.baseline)
+    lab = Lab(
+        *(network, job.topology, engine, job.seed),
+        baseline=marked.baseline,
+        folder=script.parent,
+    )
     lab.measurement.begin()
     try:
         with scripts.user_errors(script):
