@@ -1,0 +1,316 @@
+"""Match what was sent with what arrived: by what a frame holds, never by its place in a file.
+
+Pure functions of captured frames. A frame keeps its bytes from the sender to the receiver
+of one Ethernet, except for checksums, which a sender may leave to the device, and for
+damage that a link was told to do. Times are nanoseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from echolab.report.pcap import Frame
+
+ARRIVED, DIED, VANISHED = "arrived", "died", "vanished"
+"""Fates: `died` on the sender's link; `vanished` behind it, before any receiver."""
+
+ETHERNET = 14
+DAMAGE = 1
+"""Bits that tc-netem(8) `corrupt` turns over in one packet."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What was captured on one host: frames handed to its link, and frames behind it.
+
+    None where there was no such capture. `behind` has both what the link let through and
+    what the host received; `mac` tells them apart.
+    """
+
+    mac: str
+    before: Sequence[Frame] | None
+    behind: Sequence[Frame] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrival:
+    """A frame's arrival on a host; `damaged` where it arrived with other bytes."""
+
+    host: str
+    at: int
+    damaged: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Passage:
+    """One frame from its sender to those who received it.
+
+    `sent` is when it was handed to the link, None where no capture of the sender has it;
+    `copies` are the times at which it left the link, more than one where the link doubled
+    it, and None where that was not captured.
+    """
+
+    data: bytes
+    source: str
+    sent: int | None
+    copies: tuple[int, ...] | None
+    arrivals: tuple[Arrival, ...]
+
+    @property
+    def fate(self) -> str:
+        """What became of it: `arrived`, `died` or `vanished`."""
+        if self.arrivals:
+            return ARRIVED
+        return VANISHED if self.copies else DIED
+
+    @property
+    def at(self) -> int:
+        """When it is first known of."""
+        return self.sent if self.sent is not None else self.arrivals[0].at
+
+
+def identity(data: bytes) -> bytes:
+    """The bytes of a frame by which it is known again: all but the checksums of TCP and UDP."""
+    where = _checksum(data)
+    return data if where is None else data[:where] + data[where + 2 :]
+
+
+def _checksum(data: bytes) -> int | None:
+    """Where the checksum of TCP or UDP stands; None where there is none."""
+    kind = data[12:14]
+    if kind == b"\x08\x00" and len(data) >= ETHERNET + 20:
+        later_fragment = (data[20] & 0x1F) or data[21]
+        protocol, start = data[23], ETHERNET + 4 * (data[14] & 0x0F)
+    elif kind == b"\x86\xdd" and len(data) >= ETHERNET + 40:
+        later_fragment, protocol, start = 0, data[20], ETHERNET + 40
+    else:
+        return None
+    if later_fragment:
+        return None
+    where = start + {6: 16, 17: 6}.get(protocol, len(data))
+    return where if where + 2 <= len(data) else None
+
+
+def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
+    """Every frame that any host sent, with its arrivals, in order of time.
+
+    Strategy: a frame's identity holds both Ethernet addresses, so that frames of two
+    senders never meet. First what each host handed to its link is paired with what came
+    out behind it, which shows deaths and copies; then what came out is paired with what
+    each other host received. What stays over on both sides of a pairing is paired once
+    more, allowing for the bit that a damaging link turns over.
+    """
+    hosts = {bytes.fromhex(one.mac.replace(":", "")): host for host, one in seen.items()}
+    came: dict[str, list[Frame]] = {}
+    left: dict[str, list[Frame] | None] = {}
+    strange: dict[str, list[Frame]] = {}
+    for host, one in seen.items():
+        came[host], left[host], strange[host] = _by_direction(one, host, hosts)
+    flights: list[_Flight] = []
+    for host, one in seen.items():
+        flights += _leave(host, one.before, left[host], strange[host])
+    for host in seen:
+        arrived = sorted([*strange[host], *came[host]], key=lambda frame: frame.at)
+        _arrive(host, flights, arrived, hosts)
+    passages = [flight.passage() for flight in flights]
+    return tuple(sorted(passages, key=lambda passage: passage.at))
+
+
+def _by_direction(
+    one: Seen, host: str, hosts: Mapping[bytes, str]
+) -> tuple[list[Frame], list[Frame] | None, list[Frame]]:
+    """Frames that came to a host, that left it (None if nobody looked), and of unknown senders."""
+    came: list[Frame] = []
+    left: list[Frame] = []
+    strange: list[Frame] = []
+    for frame in one.behind or ():
+        sender = hosts.get(frame.data[6:12])
+        (strange if sender is None else left if sender == host else came).append(frame)
+    # A capture of what comes in alone says nothing of what left.
+    return came, left if left and one.behind is not None else None, strange
+
+
+class _Flight:
+    """A passage in the making."""
+
+    def __init__(self, frame: Frame, source: str, sent: int | None) -> None:
+        self.data = frame.data
+        self.source = source
+        self.sent = sent
+        self.copies: list[Frame] | None = None
+        self.arrivals: list[Arrival] = []
+
+    def departures(self) -> list[tuple[int, bytes]]:
+        """When its copies set out for the receivers and with what bytes, as far as is known."""
+        if self.copies is not None:
+            return [(copy.at, copy.data) for copy in self.copies]
+        return [] if self.sent is None else [(self.sent, self.data)]
+
+    def passage(self) -> Passage:
+        copies = None if self.copies is None else tuple(copy.at for copy in self.copies)
+        arrivals = tuple(sorted(self.arrivals, key=lambda arrival: arrival.at))
+        return Passage(self.data, self.source, self.sent, copies, arrivals)
+
+
+def _leave(
+    host: str,
+    before: Sequence[Frame] | None,
+    left: Sequence[Frame] | None,
+    strange: list[Frame],
+) -> list[_Flight]:
+    """The flights of one sender, from both sides of its link.
+
+    `strange` loses the frames that turn out to be this sender's own, damaged.
+    """
+    if before is None:
+        flights = []
+        for frame in left or ():
+            flight = _Flight(frame, host, frame.at)
+            flight.copies = [frame]
+            flights.append(flight)
+        return flights
+    flights = [_Flight(frame, host, frame.at) for frame in before]
+    if left is None:
+        return flights
+    sends = [(index, frame.at, frame.data) for index, frame in enumerate(before)]
+    paired, over = _pair(sends, left)
+    for flight, frames in zip(flights, paired, strict=True):
+        flight.copies = frames
+    dead = [index for index, flight in enumerate(flights) if not flight.copies]
+    for index, frame in _pair_damaged([sends[index] for index in dead], [*over, *strange]):
+        flights[index].copies = [frame]
+        if frame in over:
+            over.remove(frame)
+        else:
+            strange.remove(frame)
+    for frame in over:  # sent before the capture ahead of the link began
+        flight = _Flight(frame, host, frame.at)
+        flight.copies = [frame]
+        flights.append(flight)
+    return flights
+
+
+def _arrive(
+    host: str, flights: list[_Flight], came: Sequence[Frame], hosts: Mapping[bytes, str]
+) -> None:
+    """Pair what came to one host with what set out for it; the rest becomes flights too."""
+    sends = [
+        (index, at, data)
+        for index, flight in enumerate(flights)
+        if flight.source != host
+        for at, data in flight.departures()
+    ]
+    paired, over = _pair(sends, came)
+    unmet = []
+    for send, frames in zip(sends, paired, strict=True):
+        flight = flights[send[0]]
+        for frame in frames:
+            damaged = identity(frame.data) != identity(flight.data)
+            flight.arrivals.append(Arrival(host, frame.at, damaged))
+        if not frames and _meant_for(flight.data, host, hosts):
+            unmet.append(send)
+    for index, frame in _pair_damaged(unmet, over):
+        flights[index].arrivals.append(Arrival(host, frame.at, damaged=True))
+        over.remove(frame)
+    for frame in over:
+        sender = hosts.get(frame.data[6:12])
+        if sender is not None:
+            flight = _Flight(frame, sender, None)
+            flight.arrivals.append(Arrival(host, frame.at))
+            flights.append(flight)
+
+
+def _meant_for(data: bytes, host: str, hosts: Mapping[bytes, str]) -> bool:
+    receiver = hosts.get(data[:6])
+    return receiver is None or receiver == host
+
+
+Send = tuple[int, int, bytes]
+"""Number of a flight, time, frame."""
+
+
+def _pair(sends: Sequence[Send], frames: Sequence[Frame]) -> tuple[list[list[Frame]], list[Frame]]:
+    """For each send the frames that are it, and the frames that are none of the sends."""
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for place, (_, _, data) in enumerate(sends):
+        groups[identity(data)].append(place)
+    arrivals: dict[bytes, list[Frame]] = defaultdict(list)
+    over: list[Frame] = []
+    for frame in frames:
+        key = identity(frame.data)
+        if key in groups:
+            arrivals[key].append(frame)
+        else:
+            over.append(frame)
+    paired: list[list[Frame]] = [[] for _ in sends]
+    plain = [key for key, places in groups.items() if len(places) == 1]
+    for key in plain:
+        paired[groups[key][0]] = arrivals.get(key, [])
+    usual = _median(
+        paired[groups[key][0]][0].at - sends[groups[key][0]][1]
+        for key in plain
+        if paired[groups[key][0]]
+    )
+    for key, places in groups.items():
+        if len(places) > 1:
+            times = [sends[place][1] for place in places]
+            for place, got in zip(places, share(times, arrivals.get(key, []), usual), strict=True):
+                paired[place] = got
+    return paired, over
+
+
+def share(times: Sequence[int], frames: Sequence[Frame], usual: int | None) -> list[list[Frame]]:
+    """Deal frames that are all alike to the times at which such a frame was sent.
+
+    Strategy: what left first arrives first unless a link reorders, and no capture can
+    tell that apart from another order for frames that are alike. So each arrival, in
+    order, goes to the send without one whose flight would be nearest to the `usual` one
+    (the median of the frames that are unlike all others), or to the oldest where no usual
+    flight is known. An arrival for which no send is free is a copy of the nearest.
+    """
+    dealt: list[list[Frame]] = [[] for _ in times]
+    for frame in frames:
+        possible = [place for place, at in enumerate(times) if at <= frame.at]
+        free = [place for place in possible if not dealt[place]]
+        choice = free or possible or list(range(len(times)))
+        if usual is None:
+            place = choice[0]
+        else:
+            place = min(choice, key=lambda one: abs(frame.at - times[one] - usual))
+        dealt[place].append(frame)
+    return dealt
+
+
+def _median(values: Iterable[int]) -> int | None:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else None
+
+
+def _pair_damaged(sends: Sequence[Send], frames: Sequence[Frame]) -> list[tuple[int, Frame]]:
+    """Pair sends and frames of the same length that differ by one turned bit.
+
+    A frame is taken once, by the latest send that can be it.
+    """
+    pairs: list[tuple[int, Frame]] = []
+    free: dict[int, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        free[len(frame.data)].append(frame)
+    for index, at, data in sends:
+        for frame in free[len(data)]:
+            if frame.at >= at and 0 < turned_bits(data, frame.data) <= DAMAGE:
+                pairs.append((index, frame))
+                free[len(data)].remove(frame)
+                break
+    return pairs
+
+
+def turned_bits(one: bytes, other: bytes) -> int:
+    """Bits in which two frames of one length differ, the checksums of TCP and UDP apart."""
+    where = _checksum(one)
+    if where is not None:
+        one = one[:where] + one[where + 2 :]
+        other = other[:where] + other[where + 2 :]
+    difference = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    return difference.bit_count()
