@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import docker
 import requests
 from docker.errors import APIError, DockerException
+from docker.utils import kwargs_from_env
 
+from echolab.engines.attached import Api
 from echolab.errors import CannotRun, EcholabError
 
 CALL_LIMIT = 60.0
 """Seconds that one call of the daemon may take."""
 
 
-def connect(timeout: float = CALL_LIMIT) -> docker.DockerClient:
-    """A client of the daemon that the environment names. Raises CannotRun where none is."""
+def connect(timeout: float = CALL_LIMIT) -> Api:
+    """The API of the daemon that the environment names. Raises CannotRun where none answers."""
     try:
-        return docker.from_env(timeout=int(timeout))
+        return Api(timeout=int(timeout), **kwargs_from_env())
     except (DockerException, requests.RequestException, OSError) as error:
         raise CannotRun(*why_absent(error)) from None
 

@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import docker
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException
 
 from echolab.engines import Progress
+from echolab.engines.attached import Api
 from echolab.engines.daemon import connect, daemon_errors
 from echolab.errors import BadInput, CannotRun
 
@@ -74,9 +74,7 @@ def recipes(root: Path = ROOT) -> tuple[Recipe, Recipe]:
         root,
         ("echo_app/**/*.py", "echo_app/**/*.c", "echo_app/**/Makefile"),
     )
-    link = Recipe(
-        "echolab-link", root / "images/link/Dockerfile", root / "images/link", ("*.py",)
-    )
+    link = Recipe("echolab-link", root / "images/link/Dockerfile", root / "images/link", ("*.py",))
     return host, link
 
 
@@ -93,34 +91,32 @@ def ensure(progress: Progress, root: Path = ROOT) -> Images:
 
     Raises CannotRun where the base can be had neither from a registry nor from packages.
     """
-    client = connect()
+    api = connect()
     with daemon_errors("building the images"):
-        base = ensure_base(client, progress, root)
-        names = [_ensure_image(client, recipe, base, progress) for recipe in recipes(root)]
+        base = ensure_base(api, progress, root)
+        names = [_ensure_image(api, recipe, base, progress) for recipe in recipes(root)]
     return Images(*names)
 
 
-def ensure_base(client: docker.DockerClient, progress: Progress, root: Path = ROOT) -> str:
+def ensure_base(api: Api, progress: Progress, root: Path = ROOT) -> str:
     """The name of the base image, which is then there: pulled or made, once."""
     environment = root / ".env"
     chosen = read_setting(environment, "BASE_IMAGE")
     own = _own_base(root)
     if chosen is not None and not chosen.startswith(f"{OWN_BASE}:"):
-        if not _present(client, chosen):
-            _pull(client, chosen, progress)
+        if not _present(api, chosen):
+            _pull(api, chosen, progress)
         return chosen
-    if chosen is None and (_present(client, DEFAULT_BASE) or _try_pull(client, progress)):
+    if chosen is None and (_present(api, DEFAULT_BASE) or _try_pull(api, progress)):
         return DEFAULT_BASE
-    if not _present(client, own):
-        make_base(client, own, progress, root)
+    if not _present(api, own):
+        make_base(api, own, progress, root)
     if chosen != own:
         write_setting(environment, "BASE_IMAGE", own)
     return own
 
 
-def make_base(
-    client: docker.DockerClient, name: str, progress: Progress, root: Path = ROOT
-) -> None:
+def make_base(api: Api, name: str, progress: Progress, root: Path = ROOT) -> None:
     """Make the base from Debian's packages, with all that both images need.
 
     The packages come from the mirror of this machine's own apt where that is Debian's.
@@ -147,13 +143,13 @@ def make_base(
         _watch(argv, lambda line: progress(f"base image from packages: {line}"))
         progress("base image from packages: importing")
         repository, _, tag = name.partition(":")
-        client.api.import_image_from_file(
+        api.import_image_from_file(
             str(archive),
             repository=repository,
             tag=tag,
             changes=["LABEL echolab=image", "CMD bash"],
         )
-    if not _present(client, name):
+    if not _present(api, name):
         raise CannotRun(f"the Docker daemon did not import {name}", "see the daemon's log")
 
 
@@ -187,18 +183,14 @@ def _own_base(root: Path) -> str:
     return f"{OWN_BASE}:{RELEASE}-{stamp}"
 
 
-def _present(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        return False
-    return True
+def _present(api: Api, name: str) -> bool:
+    return api.image_id(name) is not None
 
 
-def _pull(client: docker.DockerClient, name: str, progress: Progress) -> None:
+def _pull(api: Api, name: str, progress: Progress) -> None:
     progress(f"pulling {name}")
     try:
-        client.images.pull(name)
+        api.pull(name)
     except DockerException as error:
         raise CannotRun(
             f"the base image {name} cannot be pulled: {_first_line(error)}",
@@ -206,11 +198,11 @@ def _pull(client: docker.DockerClient, name: str, progress: Progress) -> None:
         ) from None
 
 
-def _try_pull(client: docker.DockerClient, progress: Progress) -> bool:
+def _try_pull(api: Api, progress: Progress) -> bool:
     progress(f"pulling {DEFAULT_BASE}")
     patient = connect(timeout=PULL_LIMIT)
     try:
-        patient.images.pull(DEFAULT_BASE)
+        patient.pull(DEFAULT_BASE)
     except (DockerException, OSError):
         progress("no registry answers: the base image is made from Debian's packages")
         return False
@@ -260,14 +252,12 @@ def _watch(argv: Sequence[str], say: Callable[[str], None]) -> None:
         raise CannotRun(f"{argv[0]} failed: {' '.join(errors[-1:])}", "mend that, then again")
 
 
-def _ensure_image(
-    client: docker.DockerClient, recipe: Recipe, base: str, progress: Progress
-) -> str:
-    name = f"{recipe.name}:{_stamp(recipe, client.images.get(base).id)}"
-    if _present(client, name):
+def _ensure_image(api: Api, recipe: Recipe, base: str, progress: Progress) -> str:
+    name = f"{recipe.name}:{_stamp(recipe, api.inspect_image(base)['Id'])}"
+    if _present(api, name):
         return name
     progress(f"building the image {recipe.name}")
-    stream = client.api.build(
+    stream = api.build(
         fileobj=_context(recipe),
         custom_context=True,
         dockerfile="Dockerfile",
@@ -279,7 +269,7 @@ def _ensure_image(
     )
     for event in stream:
         _report(event, recipe, progress)
-    client.images.get(name).tag(recipe.name, "latest")
+    api.tag(name, recipe.name, "latest")
     return name
 
 
@@ -303,7 +293,9 @@ def _stamp(recipe: Recipe, base: str | None) -> str:
 
 
 def _inside(recipe: Recipe, file: Path) -> str:
-    return "Dockerfile" if file == recipe.dockerfile else file.relative_to(recipe.context).as_posix()
+    return (
+        "Dockerfile" if file == recipe.dockerfile else file.relative_to(recipe.context).as_posix()
+    )
 
 
 def _context(recipe: Recipe) -> io.BytesIO:

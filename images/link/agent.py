@@ -13,6 +13,7 @@ import os
 import select
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from appliance import Appliance
@@ -29,35 +30,15 @@ class Agent:
     def __init__(self) -> None:
         self.appliance: Appliance | None = None
         self.captures = Captures()
-        self.has_netem = False
-        self.marked = False
 
     def prepare(self) -> dict[str, Any]:
-        """Make one packet one frame, and find out whether this kernel has netem.
+        """Make one packet one frame, also while nothing is shaped yet.
 
-        Strategy: with segmentation offloads a host hands frames of up to 64 KiB to its
-        link, and a loss would hit forty segments at once. The only sure way to know of
-        netem is to try, which also loads the module where the kernel has one.
+        With segmentation offloads a host hands frames of up to 64 KiB to its link, and one
+        loss would hit forty segments at once.
         """
         run(["ethtool", "-K", DEVICE, "tx", "off", "tso", "off", "gso", "off", "gro", "off"])
-        self.has_netem = self._try_netem()
-        return {"netem": self.has_netem, "kernel": os.uname().release}
-
-    @staticmethod
-    def _try_netem() -> bool:
-        try:
-            run(["tc", "qdisc", "replace", "dev", DEVICE, "root", "netem"])
-        except Failed:
-            return False
-        run(["tc", "qdisc", "delete", "dev", DEVICE, "root"])
-        return True
-
-    def mark(self) -> dict[str, Any]:
-        """Give the device its egress hook, for filters, where this kernel shapes."""
-        if not self.marked:
-            run(["tc", "qdisc", "add", "dev", DEVICE, "clsact"])
-            self.marked = True
-        return {}
+        return {"kernel": os.uname().release}
 
     def boot(self, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:
         """Boot a kernel that has netem and lead through it all that the host sends."""
@@ -77,16 +58,13 @@ class Agent:
 
     def read(self, path: str) -> dict[str, Any]:
         """The text of a file, as this network namespace shows it."""
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return {"text": file.read()}
+        return {"text": Path(path).read_text(encoding="utf-8", errors="replace")}
 
     def neighbours(self, entries: dict[str, str]) -> dict[str, Any]:
         """Enter the hardware addresses of other hosts for good, so that nobody asks."""
         for address, hardware in entries.items():
-            run(
-                ["ip", "neighbour", "replace", address, "lladdr", hardware]
-                + ["dev", DEVICE, "nud", "permanent"]
-            )
+            entry = [address, "lladdr", hardware, "dev", DEVICE, "nud", "permanent"]
+            run(["ip", "neighbour", "replace", *entry])
         return {}
 
     def capture(self) -> dict[str, Any]:
@@ -99,7 +77,7 @@ class Agent:
 
     def fetch(self, path: str, offset: int) -> dict[str, Any]:
         """A piece of a capture's file, as hexadecimal digits."""
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             file.seek(offset)
             return {"piece": file.read(CHUNK).hex()}
 
@@ -115,8 +93,9 @@ class Agent:
     def close(self) -> None:
         """Put the link back to clean."""
         self.captures.close()
-        for words in (["qdisc", "delete", "dev", DEVICE, "clsact"], ["qdisc", "delete", "dev", DEVICE, "root"]):
-            subprocess.run(["tc", *words], capture_output=True, timeout=10, check=False)
+        for queue in ("clsact", "root"):
+            argv = ["tc", "qdisc", "delete", "dev", DEVICE, queue]
+            subprocess.run(argv, capture_output=True, timeout=10, check=False)
         if self.appliance is not None:
             self.appliance.close()
 

@@ -81,10 +81,9 @@ class Appliance:
         run(["ethtool", "-K", TAP, "tx", "off", "tso", "off", "gso", "off"])
         run(["tc", "qdisc", "add", "dev", DEVICE, "clsact"])
         # Not every kernel has matchall; a u32 filter that looks at nothing matches all.
-        run(
-            ["tc", "filter", "add", "dev", DEVICE, "egress", "protocol", "all", "u32"]
-            + ["match", "u32", "0", "0", "action", "mirred", "egress", "redirect", "dev", TAP]
-        )
+        every = ["protocol", "all", "u32", "match", "u32", "0", "0"]
+        redirect = ["action", "mirred", "egress", "redirect", "dev", TAP]
+        run(["tc", "filter", "add", "dev", DEVICE, "egress", *every, *redirect])
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Have the guest do something. Raises Failed where it died or does not answer."""

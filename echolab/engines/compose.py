@@ -1,0 +1,196 @@
+"""Compose, by its command line: makes the containers of any Compose file.
+
+A run adds an override to the file: our labels, our images, idle hosts that wait for ever.
+Compose then makes networks and containers but starts nothing; the engine starts them, all
+hosts side by side, which is quicker and the same in every version of Compose.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from echolab.engines import Progress
+from echolab.engines.daemon import remedy
+from echolab.engines.images import Images
+from echolab.engines.owner import Owner
+from echolab.errors import BadInput, CannotRun
+from echolab.topology import Topology
+
+OWN_IMAGE = "echolab-host"
+"""A service with this image gets the one whose tag is the hash of its sources."""
+
+WAIT = ("sleep", "infinity")
+"""What an idle host runs: it keeps the container, and with it the network, there."""
+
+NEVER = "24h"
+"""Interval of the daemon's own health checks: later than any run ends. The engine makes
+the check itself, at once, and no check then disturbs what is measured."""
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
+
+CREATE_LIMIT = 900.0
+"""Seconds for Compose, which builds and pulls the images of somebody else's file."""
+
+
+@functools.cache
+def command() -> tuple[str, ...]:
+    """How Compose is called here: `docker compose`, or docker-compose; empty for neither."""
+    if shutil.which("docker"):
+        asked = subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, timeout=30, check=False
+        )
+        if asked.returncode == 0:
+            return ("docker", "compose")
+    return ("docker-compose",) if shutil.which("docker-compose") else ()
+
+
+def create(
+    file: Path,
+    document: Mapping[str, Any],
+    override: Mapping[str, Any],
+    project: str,
+    say: Progress,
+) -> None:
+    """Make the networks and containers of a Compose file, started none.
+
+    Raises BadInput for what Compose does not accept, CannotRun where it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="echolab-compose-") as folder:
+        added = Path(folder) / "override.json"
+        added.write_text(json.dumps(override), encoding="utf-8")
+        argv = [
+            *_with_owner(command()),
+            *("--file", str(file), "--file", str(added)),
+            *("--project-directory", str(file.parent), "--project-name", project),
+            *("up", "--no-start"),
+        ]
+        _run(argv, file, say)
+
+
+def up(root: Path, *, detach: bool) -> list[str]:
+    """The argument vector that brings up the lab of a checkout for people to use."""
+    return [*command(), "--project-directory", str(root), "up", *(["--detach"] if detach else [])]
+
+
+def override(
+    document: Mapping[str, Any],
+    topology: Topology,
+    images: Images,
+    owner: Owner,
+    folders: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What a run adds to a Compose file, as another Compose file."""
+    services = {
+        str(name): _service(name, service, topology, images, owner, folders)
+        for name, service in document["services"].items()
+    }
+    added: dict[str, Any] = {"services": services}
+    for part, implied in (("networks", {"default": None}), ("volumes", {})):
+        declared = document.get(part) or implied
+        ours = {
+            str(name): {"labels": _literal(owner.labels(part.rstrip("s")))}
+            for name, value in declared.items()
+            if not (isinstance(value, Mapping) and value.get("external"))
+        }
+        if ours:
+            added[part] = ours
+    if "version" in document:
+        added["version"] = document["version"]
+    return added
+
+
+def _service(
+    name: str,
+    service: Mapping[str, Any],
+    topology: Topology,
+    images: Images,
+    owner: Owner,
+    folders: Sequence[str],
+) -> dict[str, Any]:
+    added: dict[str, Any] = {"labels": _literal(owner.labels("host")), "pull_policy": "missing"}
+    if service.get("image") in (OWN_IMAGE, f"{OWN_IMAGE}:latest"):
+        added["image"] = images.host
+        added["pull_policy"] = "never"
+    if folders:
+        added["volumes"] = _literal([f"{folder}:{folder}:ro" for folder in folders])
+    if any(host.idle for host in topology.hosts if _is_of(host.name, str(name))):
+        added["entrypoint"] = list(WAIT[:1])
+        added["command"] = list(WAIT[1:])
+    if "healthcheck" in service:
+        added["healthcheck"] = {"interval": NEVER}
+    return added
+
+
+def _is_of(host: str, service: str) -> bool:
+    return host == service or bool(re.fullmatch(re.escape(service) + r"-\d+", host))
+
+
+def _literal(value: Any) -> Any:
+    """The value with its dollar signs doubled, so that Compose puts nothing in their place."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {key: _literal(item) for key, item in value.items()}
+    return [_literal(item) for item in value]
+
+
+def _with_owner(argv: tuple[str, ...]) -> list[str]:
+    """The command, made to end with this process where the machine has setpriv(1).
+
+    Otherwise a run that was killed would go on to make containers after the next run had
+    looked for leftovers.
+    """
+    if not argv:
+        raise CannotRun(
+            "Compose is not installed", "apt-get install docker-compose, or docker-compose-plugin"
+        )
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *argv] if setpriv else list(argv)
+
+
+def _run(argv: Sequence[str], file: Path, say: Progress) -> None:
+    said: list[str] = []
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            assert process.stderr is not None
+            for raw in process.stderr:
+                line = raw.strip()
+                if line:
+                    said.append(line)
+                    say(f"compose: {line}")
+            status = process.wait(timeout=CREATE_LIMIT)
+        finally:
+            if process.poll() is None:
+                process.kill()
+    if status != 0:
+        raise _failure(said, file)
+
+
+def _failure(said: Sequence[str], file: Path) -> BadInput | CannotRun:
+    """What Compose's last words mean: a file that it refuses, or something that broke."""
+    text = " ".join(said[-6:])
+    lower = text.lower()
+    if any(
+        word in lower for word in ("is invalid", "validating", "unsupported", "yaml", "undefined")
+    ):
+        reason = " ".join(line for line in said if "error" not in line.lower()[:6]) or text
+        return BadInput(f"{file}: Compose refuses it: {reason[-400:]}", "mend the file")
+    wrong = next((line for line in reversed(said) if "error" in line.lower()), text)
+    return CannotRun(f"Compose could not make the hosts of {file}: {wrong[-400:]}", remedy(text))

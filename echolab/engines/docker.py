@@ -1,0 +1,359 @@
+"""The engine `docker`: hosts are containers on a bridge network, by Compose, in real time."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+import yaml
+from docker.errors import DockerException
+
+from echolab.engines import Lack, Progress, Settings, compose, owner
+from echolab.engines.attached import Api
+from echolab.engines.contract import Address, Captured
+from echolab.engines.daemon import connect, daemon_errors
+from echolab.engines.images import Images, ensure
+from echolab.engines.link_container import LinkContainer, has_netem
+from echolab.engines.program import ContainerProgram, output_of
+from echolab.errors import BadInput, CannotRun
+from echolab.job import Job
+from echolab.kernel import build
+from echolab.kernel.image import Kernel
+from echolab.topology import Topology
+
+NAME = "docker"
+
+WORKERS = 8
+"""Calls of the daemon that are under way at once."""
+
+READY_LIMIT = 60.0
+"""Seconds in which every service must pass its own health check."""
+
+THERE = "/tmp"  # noqa: S108 (in the host's container, which is ours alone)
+"""The folder of a host that every program may write to."""
+
+RETRY = 0.02
+"""Seconds between two health checks of a host that is still starting."""
+
+
+def lack(settings: Settings) -> Lack | None:
+    """None where a daemon and Compose answer."""
+    try:
+        connect(timeout=5).close()
+    except CannotRun as error:
+        return Lack(error.message, error.remedy)
+    if not compose.command():
+        return Lack("Compose is not installed", "apt-get install docker-compose")
+    return None
+
+
+def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Perform one job on containers and return its record (see echolab.engines.Engine)."""
+    from echolab.perform import perform
+
+    with open_network(job, settings, progress) as network:
+        progress(f"{job.scenario}: running")
+        return perform(job, network, NAME)
+
+
+def open_network(job: Job, settings: Settings, progress: Progress) -> ContainerNetwork:
+    """Bring the hosts of a job up, after removing what dead runs left.
+
+    Raises CannotRun or BadInput; nothing is left behind then.
+    """
+    api = connect()
+    locks = settings.cache / "runs"
+    owner.reap(api, locks)
+    images = ensure(progress)
+    with contextlib.ExitStack() as undo:
+        claim = undo.enter_context(owner.Owner(locks))
+        network = ContainerNetwork(api, claim, job, settings, progress)
+        undo.callback(network.close)
+        network.open(images)
+        undo.pop_all()
+    return network
+
+
+class ContainerNetwork:
+    """The hosts of one topology as containers (see contract.Network)."""
+
+    def __init__(
+        self, api: Api, claim: owner.Owner, job: Job, settings: Settings, progress: Progress
+    ) -> None:
+        self.api = api
+        self.changed = threading.Condition()
+        self.addresses: Mapping[str, Address] = {}
+        self.kernel = ""
+        self.link_by = ""
+        self.link_kernel = ""
+        self._claim = claim
+        self._job = job
+        self._settings = settings
+        self._progress = progress
+        self._opened = time.monotonic()
+        self._numbers = itertools.count(1)
+        self._containers: dict[str, str] = {}
+        self._links: dict[str, LinkContainer] = {}
+        self._guest: Kernel | None = None
+        self._in_front: set[str] = set()
+        self._closed = False
+
+    # --- up
+
+    def open(self, images: Images) -> None:
+        """Make and start everything; the caller closes also where this fails half-way."""
+        document = read(self._settings.compose)
+        added = compose.override(
+            document, self._job.topology, images, self._claim, self._job.folders
+        )
+        self._progress("making the hosts")
+        compose.create(self._settings.compose, document, added, self._claim.project, self._progress)
+        self._containers = self._find()
+        if has_netem(self.api, images.link, self._settings.cache):
+            self.link_by = "netem"
+        else:
+            self.link_by = "appliance"
+            self._guest = build.ensure(self._settings.cache, self._progress, self._settings.kernel)
+        self._progress("starting the hosts")
+        for wave in waves(document, self._job.topology):
+            self._all(lambda host: self._start_host(host, images.link), wave)
+        self.link_kernel = self._guest.release if self._guest else self.kernel
+        self.addresses = self._addresses()
+        self._neighbours()
+        self._opened = time.monotonic()
+
+    def _find(self) -> dict[str, str]:
+        """The container of each host of the topology."""
+        wanted = {"label": f"{compose.PROJECT_LABEL}={self._claim.project}"}
+        found: dict[str, str] = {}
+        with daemon_errors("looking for the hosts"):
+            for entry in self.api.containers(all=True, filters=wanted):
+                service = entry["Labels"][compose.SERVICE_LABEL]
+                found[service] = entry["Id"]
+                found[f"{service}-{entry['Labels'][compose.NUMBER_LABEL]}"] = entry["Id"]
+        missing = [name for name in self._job.topology.names() if name not in found]
+        if missing:
+            raise CannotRun(f"Compose made no container for {', '.join(missing)}", "see its file")
+        return {name: found[name] for name in self._job.topology.names()}
+
+    def _start_host(self, host: str, link_image: str) -> None:
+        container = self._containers[host]
+        with daemon_errors(f"starting {host}"):
+            self.api.start(container)
+        link = LinkContainer(
+            self.api,
+            self.changed,
+            host,
+            container,
+            link_image,
+            self._claim.labels("link"),
+            self._guest,
+        )
+        self._links[host] = link
+        prepared = link.ask("prepare")
+        self.kernel = str(prepared["kernel"])
+        self._await_ready(host)
+
+    def _await_ready(self, host: str) -> None:
+        """Wait until the host's own health check, if it has one, passes."""
+        container = self._containers[host]
+        with daemon_errors(f"looking at {host}"):
+            config = self.api.inspect_container(container)["Config"]
+        test = (config.get("Healthcheck") or {}).get("Test") or []
+        argv = _check_argv(test)
+        deadline = time.monotonic() + READY_LIMIT
+        while argv:
+            self._still_up(host)
+            status, said = output_of(self.api, container, argv)
+            if status == 0:
+                return
+            if time.monotonic() > deadline:
+                raise CannotRun(
+                    f"{host} did not become healthy: {said.strip()[:200]}", f"its check is {argv}"
+                )
+            time.sleep(RETRY)
+        self._still_up(host)
+
+    def _still_up(self, host: str) -> None:
+        container = self._containers[host]
+        with daemon_errors(f"looking at {host}"):
+            state = self.api.inspect_container(container)["State"]
+            if state["Running"]:
+                return
+            log = self.api.logs(container, tail=3).decode(errors="replace").strip()
+        raise CannotRun(
+            f"{host} ended at once with status {state['ExitCode']}: {log[-200:]}",
+            f"mend its command, or give it 'x-echolab: idle' in {self._settings.compose.name}",
+        )
+
+    def _addresses(self) -> dict[str, Address]:
+        found = {}
+        for host, container in self._containers.items():
+            with daemon_errors(f"looking at {host}"):
+                networks = self.api.inspect_container(container)["NetworkSettings"]["Networks"]
+            first: Mapping[str, Any] = next(iter(networks.values()), {})
+            if not first.get("IPAddress"):
+                raise BadInput(
+                    f"{host} is on no bridge network", f"see {self._settings.compose.name}"
+                )
+            found[host] = Address(
+                first["IPAddress"], first["MacAddress"], first["GlobalIPv6Address"] or None
+            )
+        return found
+
+    def _neighbours(self) -> None:
+        """Let every host know the others' hardware addresses, so that no ARP is measured."""
+
+        def tell(host: str) -> None:
+            others = [one for name, one in self.addresses.items() if name != host]
+            entries = {one.ip: one.mac for one in others}
+            entries |= {one.ip6: one.mac for one in others if one.ip6}
+            self._links[host].ask("neighbours", entries=entries)
+
+        self._all(tell, self._links)
+
+    def _all(self, work: Callable[[str], None], hosts: Iterable[str]) -> None:
+        """Do the work for all hosts, several at once; the first error is raised, after all."""
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for future in [pool.submit(work, host) for host in hosts]:
+                future.result()
+
+    # --- what a scenario does
+
+    def start(
+        self,
+        host: str,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        trace: bool = False,
+        keep_input: bool = False,
+    ) -> ContainerProgram:
+        """Start a program on a host (see contract.Network.start)."""
+        self.check()
+        return ContainerProgram(
+            self,
+            host,
+            self._containers[host],
+            argv,
+            input=input,
+            environment=environment,
+            keep_input=keep_input,
+            trace=f"{THERE}/echolab-calls-{next(self._numbers)}" if trace else "",
+        )
+
+    def tc(self, host: str, arguments: Sequence[str]) -> str:
+        """Run tc for a host's link; the first call puts the appliance in front, if needed."""
+        link = self._links[host]
+        if self._guest is not None and host not in self._in_front:
+            link.boot()
+            self._in_front.add(host)
+        done = link.ask("tc", arguments=list(arguments))
+        if done["status"] != 0:
+            said = (done["error"] or done["output"]).strip()
+            raise CannotRun(f"tc {' '.join(arguments)} on {host}: {said}", "see tc-netem(8)")
+        return str(done["output"])
+
+    def read(self, host: str, path: str) -> str:
+        """The text of a file below /proc or /sys as the host's network namespace has it."""
+        return str(self._links[host].ask("read", path=path)["text"])
+
+    def now(self) -> float:
+        """Seconds since the network was opened."""
+        return time.monotonic() - self._opened
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass. Raises CannotRun where a link breaks meanwhile."""
+        with self.changed:
+            self.changed.wait_for(self._is_broken, seconds)
+        self.check()
+
+    def check(self) -> None:
+        """Raise CannotRun where a link broke."""
+        for link in self._links.values():
+            link.check()
+
+    def _is_broken(self) -> bool:
+        return any(link.broken for link in self._links.values())
+
+    def captures(self) -> Sequence[Captured]:
+        """Finish the captures and name their files."""
+        self.check()
+        return ()
+
+    # --- down
+
+    def close(self) -> None:
+        """Release everything; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for link in self._links.values():
+            link.close()
+        with contextlib.suppress(DockerException, requests.RequestException):
+            self._all(
+                lambda container: self.api.remove_container(container, force=True, v=True),
+                self._containers.values(),
+            )
+        owner.remove(self.api, f"{owner.LOCK}={self._claim.lock}")
+        self._claim.close()
+        self.api.close()
+
+    def __enter__(self) -> ContainerNetwork:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The Compose file as plain values; its form was checked when the topology was read."""
+    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return document
+
+
+def waves(document: Mapping[str, Any], topology: Topology) -> list[list[str]]:
+    """The hosts in the order in which they start: each after those that it depends on.
+
+    Idle hosts start nothing, so they need not wait. Raises BadInput for a circle.
+    """
+    needs: dict[str, set[str]] = {}
+    for host in topology.hosts:
+        service = host.name if host.name in document["services"] else host.name.rpartition("-")[0]
+        wanted = set() if host.idle else set(document["services"][service].get("depends_on", ()))
+        needs[host.name] = {
+            name for name in topology.names() if name in wanted or name.rpartition("-")[0] in wanted
+        }
+    order: list[list[str]] = []
+    while needs:
+        ready = [name for name, wanted in needs.items() if not wanted & needs.keys()]
+        if not ready:
+            raise BadInput(
+                f"{topology.file}: {', '.join(needs)} wait for each other", "see depends_on"
+            )
+        order.append(ready)
+        for name in ready:
+            del needs[name]
+    return order
+
+
+def _check_argv(test: Sequence[str]) -> list[str]:
+    """The argument vector of a health check as Docker keeps it; empty for none."""
+    kind, *words = test or ["NONE"]
+    if kind == "CMD":
+        return words
+    return ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else []

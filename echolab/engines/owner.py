@@ -1,0 +1,165 @@
+"""Who owns a run's containers, and the removal of those whose owner is dead.
+
+Strategy: a run holds an exclusive flock(2) on a file of its own as long as it lives; the
+kernel lets go of it however the process ends. The labels of everything it makes name that
+file and the machine it is on. Whoever can take the lock knows that the owner is dead, so
+that what is left may go; two runs at once never touch each other's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from echolab.engines.attached import Api
+from echolab.engines.daemon import daemon_errors
+
+LABEL = "echolab"
+"""On everything of ours; its value says what it is: host, link, network, image."""
+
+LOCK = "echolab.lock"
+"""On everything of a run: the path of the file that its owner holds locked."""
+
+MACHINE = "echolab.machine"
+"""On everything of a run: the name of the machine where that path means something."""
+
+
+class Owner:
+    """A run's claim on what it makes: `project` is its unique name, `labels` mark things."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a lock of its own in `folder`, which is made where it is missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.project, self.lock, self._held = _take(folder)
+
+    def labels(self, role: str) -> dict[str, str]:
+        """The labels of something that this run makes."""
+        return {LABEL: role, LOCK: str(self.lock), MACHINE: socket.gethostname()}
+
+    def close(self) -> None:
+        """Give the claim up; nothing of the run may be left then."""
+        if self._held >= 0:
+            self.lock.unlink(missing_ok=True)
+            os.close(self._held)
+            self._held = -1
+
+    def __enter__(self) -> Owner:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _take(folder: Path) -> tuple[str, Path, int]:
+    while True:
+        project = f"echolab-{secrets.token_hex(4)}"
+        path = folder.resolve() / f"{project}.lock"
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if os.fstat(held).st_nlink:
+            return project, path, held
+        os.close(held)  # a reaper saw it unlocked for a moment and removed it
+
+
+@contextlib.contextmanager
+def _dead(path: Path) -> Any:
+    """Whether the owner of that lock file is dead; while inside, nobody else can claim it."""
+    try:
+        held = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        yield True
+        return
+    except OSError:  # another user's file: theirs to judge
+        yield False
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(held)
+
+
+def reap(api: Api, folder: Path) -> int:
+    """Remove what dead runs left: containers, networks, volumes, and lock files in `folder`.
+
+    Returns how many things were removed. Raises CannotRun where the daemon refuses.
+    """
+    locks = {Path(entry) for entry in _lock_labels(api)}
+    locks |= set(folder.glob("echolab-*.lock"))
+    removed = 0
+    for lock in sorted(locks):
+        with _dead(lock) as dead:
+            if dead:
+                removed += remove(api, f"{LOCK}={lock}", f"{MACHINE}={socket.gethostname()}")
+    return removed
+
+
+def clean(api: Api, *, images: bool = True) -> int:
+    """Remove everything with our label, whoever owns it, and nothing else.
+
+    Returns how many things were removed. Raises CannotRun where the daemon refuses.
+    """
+    removed = remove(api, LABEL)
+    if images:
+        with daemon_errors("removing images"):
+            found = api.images(filters={"label": LABEL})
+            # The newest first: an image cannot go before those that were built on it.
+            for image in sorted(found, key=lambda image: -image["Created"]):
+                removed += _gone(lambda name: api.remove_image(name, force=True), image["Id"])
+    return removed
+
+
+def remove(api: Api, *labels: str) -> int:
+    """Remove the containers, networks and volumes with all those labels; returns how many."""
+    wanted = {"label": list(labels)}
+    with daemon_errors("cleaning up"):
+        containers = [entry["Id"] for entry in api.containers(all=True, filters=wanted)]
+        removed = sum(
+            _gone(lambda one: api.remove_container(one, force=True, v=True), one)
+            for one in containers
+        )
+        networks = [entry["Id"] for entry in api.networks(filters=wanted)]
+        removed += sum(_gone(api.remove_network, one) for one in networks)
+        volumes = [entry["Name"] for entry in api.volumes(filters=wanted)["Volumes"] or []]
+        return removed + sum(_gone(api.remove_volume, one) for one in volumes)
+
+
+def _lock_labels(api: Api) -> Iterable[str]:
+    with daemon_errors("looking for what earlier runs left"):
+        wanted = {"label": [LOCK, f"{MACHINE}={socket.gethostname()}"]}
+        found: list[Mapping[str, Any]] = [
+            *api.containers(all=True, filters=wanted),
+            *api.networks(filters=wanted),
+            *(api.volumes(filters=wanted)["Volumes"] or []),
+        ]
+    return {entry["Labels"][LOCK] for entry in found}
+
+
+def _gone(remove_one: Callable[[str], Any], name: str) -> int:
+    """Remove one thing; 0 where somebody else is doing so or did."""
+    try:
+        remove_one(name)
+    except NotFound:
+        return 0
+    except APIError as error:
+        if error.status_code == 409 and "already in progress" in str(error.explanation):
+            return 0
+        raise
+    return 1
