@@ -7,13 +7,15 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from echolab.errors import EcholabError, ExitStatus, ScriptError
+from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus, ScriptError
+from echolab.terminal import Teller
 
 if TYPE_CHECKING:
     from echolab.engines import Settings
@@ -57,31 +59,7 @@ def settings(compose: Path | None = None) -> Settings:
     )
 
 
-class Teller:
-    """Shows progress on standard error: one line that changes on a terminal, else lines."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._shown = ""
-
-    def __call__(self, line: str) -> None:
-        if self._terminal:
-            width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r\033[K{line[:width]}")
-        elif line != self._shown:
-            sys.stderr.write(f"{line}\n")
-        self._shown = line
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the changing line away before something else is printed."""
-        if self._terminal and self._shown:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
-        self._shown = ""
-
-
-tell = Teller()
+tell = Teller(sys.stderr)
 
 
 def say(text: str) -> None:
@@ -168,15 +146,15 @@ def run(
         from echolab import present
 
         say("\n" + present.claims_table(records, width()))
-    finish(status_of(records, errors))
+    finish(execute.status(records, errors))
 
 
 def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> None:
-    from echolab import runs
+    from echolab import present, runs
 
     runs.point_latest(outcome.order.folder)
     if not quiet:
-        show(record)
+        say(present.run(record, width(), colour=colour()))
     path = draw_report(outcome) if report else outcome.order.folder / runs.RECORD
     if not quiet:
         say(f"  {_near(path)}")
@@ -184,21 +162,6 @@ def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> No
 
 def _near(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def show(record: Record) -> None:
-    """Print a run: its heading, its probes as a table, a line a claim, warnings."""
-    from echolab import present
-
-    say(present.heading(record))
-    if len(record["probes"]) > 1:
-        say(present.table(present.PROBE_HEADINGS, present.probe_rows(record), width()))
-    for claim in record["claims"]:
-        say(present.claim_line(claim, colour=colour()))
-    for warning in record["warnings"]:
-        tell(f"warning: {warning}")
-    if not record["claims"]:
-        say("  ? inconclusive  the scenario states no claim")
 
 
 def draw_report(outcome: Outcome) -> Path:
@@ -210,18 +173,6 @@ def draw_report(outcome: Outcome) -> Path:
     path = outcome.order.folder / runs.REPORT
     runs.write(path, page.draw([(outcome.record, outcome.order.folder)]))
     return path
-
-
-def status_of(records: list[Record], errors: list[EcholabError]) -> ExitStatus:
-    """The exit status of a run: the worst of what happened, errors before verdicts."""
-    from echolab.record import FAIL, INCONCLUSIVE
-
-    if errors:
-        return max(error.status for error in errors)
-    verdicts = {record["verdict"] for record in records}
-    if FAIL in verdicts:
-        return ExitStatus.FAIL
-    return ExitStatus.INCONCLUSIVE if INCONCLUSIVE in verdicts else ExitStatus.PASS
 
 
 @app.command("list")
@@ -236,6 +187,152 @@ def list_scenarios() -> None:
             say(f"{'':14}„{scenario.sentence}“")
         parameters = " ".join(f"{name}={value}" for name, value in scenario.parameters.items())
         say(f"{'':14}{parameters or 'no parameters'}\n")
+
+
+@app.command()
+def up() -> None:
+    """Start the lab of compose.yaml and leave its server standing."""
+    from echolab.catalogue import ROOT
+    from echolab.engines import standing
+
+    status, output = standing.up(ROOT / "compose.yaml", tell)
+    say(output.rstrip())
+    if status != 0:
+        raise CannotRun(f"the client ended with status {status}", "docker-compose logs")
+    say("The client has ended; the server stands until ./lab down.")
+
+
+@app.command()
+def down() -> None:
+    """Take down what `up` started."""
+    from echolab.catalogue import ROOT
+    from echolab.engines import standing
+
+    standing.down(ROOT / "compose.yaml")
+
+
+@app.command()
+def report(
+    names: Annotated[list[str] | None, typer.Argument(metavar="RUN [RUN]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the page is written.")] = None,
+    text: Annotated[bool, typer.Option(help="Print the packet story instead.")] = False,
+) -> None:
+    """Judge and draw a run again, or two runs side by side."""
+    from echolab import runs
+    from echolab.report import compare, page, story
+
+    folders = [runs.resolve(name, RUNS) for name in names or [runs.LATEST]]
+    found = [(judged(folder), folder) for folder in folders]
+    if text:
+        for record, folder in found:
+            say(story.text(record, folder))
+        return
+    drawn = compare.draw(*found) if len(found) == 2 else page.draw(found)
+    path = out or folders[0] / (runs.REPORT if len(found) == 1 else "compare.html")
+    runs.write(path, drawn)
+    say(str(_near(path)))
+
+
+def judged(folder: Path) -> Record:
+    """The record of a run, judged by this echolab."""
+    from echolab import judge, runs
+
+    return judge.judge(runs.read(folder))
+
+
+@app.command()
+def replay(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A run of the engine exact.")],
+    out: Annotated[Path, typer.Option(help="Where the new run's folder is made.")] = RUNS,
+) -> None:
+    """Run a record again and say 'identical', or show the first difference."""
+    from echolab import engines, execute, runs
+    from echolab import replay as again
+
+    folder = runs.resolve(name, RUNS)
+    record = runs.read(folder)
+    base = settings()
+    engine, _ = engines.choose(record["engine"], base)
+    order = again.order(record, runs.create(out, record["scenario"], engine.NAME))
+    for line in again.warnings(record, execute.machine()):
+        sys.stderr.write(f"{line}\n")
+    outcome = execute.execute(order, engine, base, tell)
+    if outcome.record is None:
+        raise outcome.error or CannotRun("the run ended without a record", "run it again")
+    difference = again.first_difference((record, folder), (outcome.record, order.folder))
+    say(difference or "identical")
+    finish(ExitStatus.FAIL if difference else ExitStatus.PASS)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Tell what this machine can do, and how each lack is mended."""
+    from echolab import doctor as surgery
+
+    findings, able = surgery.examine(settings()), surgery.able(settings())
+    if as_json:
+        say(surgery.as_json(findings, able))
+    else:
+        for finding in findings:
+            say(finding.line())
+        say("")
+        for engine, lack in able:
+            say(f"{engine}: {lack or 'ready'}")
+    finish(ExitStatus.PASS if any(not lack for _, lack in able) else ExitStatus.CANNOT)
+
+
+@app.command()
+def build(
+    what: Annotated[str, typer.Argument(help="images, kernel, or both if none.")] = "",
+) -> None:
+    """Build what `run` would build on first need."""
+    if what not in ("", "images", "kernel"):
+        raise BadInput(f"there is nothing called '{what}' to build", "choose images or kernel")
+    if what != "images":
+        from echolab.kernel import build as kernels
+
+        base = settings()
+        kernel = kernels.ensure(base.cache, tell, base.kernel)
+        say(f"kernel {kernel.release} from {kernel.source}: {kernel.path}")
+    if what != "kernel":
+        from echolab.engines import images
+
+        made = images.ensure(tell)
+        say(f"images {made.host}, {made.link}")
+
+
+@app.command()
+def clean(
+    cache: Annotated[bool, typer.Option(help="Remove the built kernels, too.")] = False,
+) -> None:
+    """Remove everything with our label from Docker, and nothing else."""
+    from echolab.engines import docker, owner
+    from echolab.engines.daemon import connect
+
+    removed = 0 if docker.lack(settings()) else owner.clean(connect())
+    if cache:
+        shutil.rmtree(cache_folder(), ignore_errors=True)
+    say(f"removed {removed} things" + (f" and {cache_folder()}" if cache else ""))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def test(
+    words: Annotated[list[str] | None, typer.Argument(help="What pytest is told.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Style and types first.")] = False,
+) -> None:
+    """Run the project's tests; with CI=true or --all, every other check first."""
+    from echolab.catalogue import ROOT
+
+    tools: list[list[str]] = []
+    if everything or os.environ.get("CI") == "true":
+        tools += [["ruff", "format", "--check"], ["ruff", "check"], ["mypy"]]
+    tools.append(["pytest", *(words or [])])
+    for tool in tools:
+        done = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, check=False)
+        if done.returncode != 0:
+            finish(ExitStatus.FAIL)
 
 
 # --- main

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
 import shutil
@@ -182,3 +183,15 @@ def _exists(path: str) -> bool:
 
 def _sudo() -> str:
     return "" if os.geteuid() == 0 else "sudo "
+
+
+def as_json(findings: Iterable[Finding], able: Iterable[tuple[str, str]]) -> str:
+    """The findings and what each engine lacks, as one JSON document."""
+    return json.dumps(
+        {
+            "findings": [dataclasses.asdict(finding) for finding in findings],
+            "engines": {name: lack or "ready" for name, lack in able},
+        },
+        ensure_ascii=False,
+        indent=1,
+    )

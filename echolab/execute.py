@@ -11,9 +11,9 @@ from pathlib import Path
 
 from echolab import judge, runs
 from echolab.engines import Engine, Progress, Settings
-from echolab.errors import EcholabError
+from echolab.errors import EcholabError, ExitStatus
 from echolab.job import Job
-from echolab.record import Record, dump
+from echolab.record import FAIL, INCONCLUSIVE, Record, dump
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,3 +123,13 @@ def side_by_side(
 def workers_for(engine: str) -> int:
     """How many runs of an engine go side by side: one a processor where time is virtual."""
     return (os.cpu_count() or 1) if engine == "exact" else 1
+
+
+def status(records: Sequence[Record], errors: Sequence[EcholabError]) -> ExitStatus:
+    """The exit status of a run: the worst of what happened, errors before verdicts."""
+    if errors:
+        return max(error.status for error in errors)
+    verdicts = {record["verdict"] for record in records}
+    if FAIL in verdicts:
+        return ExitStatus.FAIL
+    return ExitStatus.INCONCLUSIVE if INCONCLUSIVE in verdicts else ExitStatus.PASS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def orders(entries: Sequence[Entry], request: Request) -> list[Order]:
     jobs = [(_compose(entry, request), _job(entry, request)) for entry in chosen]
     made = []
     for file, job in jobs:
-        folder = runs.create(request.out, job.scenario, request.engine, time.time())
+        folder = runs.create(request.out, job.scenario, request.engine)
         made.append(Order(job, file.resolve(), folder.resolve()))
     return made
 

@@ -108,6 +108,18 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int) ->
     return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
 
 
+def run(record: Record, width: int, *, colour: bool) -> str:
+    """A whole run: its heading, its probes as a table, a line a claim, its warnings."""
+    lines = [heading(record)]
+    if len(record["probes"]) > 1:
+        lines.append(table(PROBE_HEADINGS, probe_rows(record), width))
+    lines += [claim_line(claim, colour=colour) for claim in record["claims"]]
+    if not record["claims"]:
+        lines.append("  ? inconclusive  the scenario states no claim")
+    lines += [f"  warning: {warning}" for warning in record["warnings"]]
+    return "\n".join(lines)
+
+
 def claims_table(records: Sequence[Record], width: int) -> str:
     """The table that ends a run of many scenarios: sentence, claim, seen, theory, verdict."""
     rows = []

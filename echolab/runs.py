@@ -17,9 +17,9 @@ REPORT = "report.html"
 LATEST = "latest"
 
 
-def create(base: Path, name: str, engine: str, now: float) -> Path:
+def create(base: Path, name: str, engine: str) -> Path:
     """A new folder `TIME-NAME-ENGINE` below `base`. Raises CannotRun where it cannot be made."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
     try:
         base.mkdir(parents=True, exist_ok=True)
         for count in itertools.count(1):

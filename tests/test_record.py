@@ -57,8 +57,8 @@ def test_latencies_are_ordered_and_within_what_was_measured(values: list[float])
 
 
 def test_two_runs_in_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    first = runs.create(tmp_path / "runs", "loss", "exact", 0.0)
-    second = runs.create(tmp_path / "runs", "loss", "exact", 0.0)
+    first = runs.create(tmp_path / "runs", "loss", "exact")
+    second = runs.create(tmp_path / "runs", "loss", "exact")
     assert first != second and first.is_dir() and second.is_dir()
     runs.point_latest(first)
     runs.point_latest(second)
@@ -66,7 +66,7 @@ def test_two_runs_in_one_second_have_folders_of_their_own(tmp_path: Path) -> Non
 
 
 def test_a_run_is_found_by_path_by_name_and_as_latest(tmp_path: Path) -> None:
-    folder = runs.create(tmp_path, "loss", "exact", 0.0)
+    folder = runs.create(tmp_path, "loss", "exact")
     text = {"format": 1, "scenario": "loss", "engine": "exact", "claims": [], "probes": []}
     runs.write(folder / runs.RECORD, json.dumps(text))
     runs.point_latest(folder)
@@ -94,4 +94,4 @@ def _write_to_a_full_disk(folder: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotRun, match="cannot make a run's folder"):
-        runs.create(tmp_path / "file", "loss", "exact", 0.0)
+        runs.create(tmp_path / "file", "loss", "exact")
