@@ -30,6 +30,10 @@ class Claims:
         """State that something holds; `seen` and `theory` are shown beside it."""
         self._claim("holds", text, seen=seen, theory=theory, why=why, holds=bool(holds))
 
+    def expect_equal(self, text: str, seen: Any, theory: Any, *, why: str = "") -> None:
+        """State that what was seen is exactly what theory says."""
+        self._claim("holds", text, seen=seen, theory=theory, why=why, holds=seen == theory)
+
     def expect_rate(self, text: str, seen: int, of: int, *, theory: float, why: str = "") -> None:
         """State that `seen` of `of` independent trials is what a chance of `theory` gives.
 

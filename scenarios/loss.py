@@ -23,13 +23,8 @@ def loss(lab: Lab, loss: float = 0.10, count: int = 500, delay: float = 0.01) ->
         count,
         theory=1 - (1 - loss) ** 2,
     )
-    lab.expect("the stream delivered every message", stream.lost == 0, seen=stream.lost, theory=0)
-    lab.expect(
-        "what arrived of the stream arrived in order",
-        stream.out_of_order == 0,
-        seen=stream.out_of_order,
-        theory=0,
-    )
+    lab.expect_equal("the stream delivered every message", stream.lost, 0)
+    lab.expect_equal("what arrived of the stream arrived in order", stream.out_of_order, 0)
     if loss * count > 20:
         lab.expect(
             "the stream paid with retransmissions",

@@ -1,0 +1,44 @@
+"""The way there and the way back are two links.
+
+A link shapes what one host sends. A round trip is the sum of both ways, and half of it is
+neither: what NTP assumes (RFC 5905, section 8) is wrong here by half the difference. An
+answer can be missing although the server had the question.
+"""
+
+from echolab import Lab, Link, scenario
+
+PORT = 4000
+
+
+@scenario(
+    sentence="Datagramme werden gleichsam als “Pakete” mit Absender- und Empfängeradresse "
+    "verschickt.",
+    expect="A round trip is the sum of two ways; loss on the way back leaves the server served.",
+)
+def asymmetric(
+    lab: Lab, there: float = 0.01, back: float = 0.07, loss: float = 0.2, count: int = 400
+) -> None:
+    lab.shape("client", Link(delay=there))
+    lab.shape("server", Link(delay=back))
+    lab.step("times")
+    lab.python("server", "programs/one_way.py", "serve", PORT)
+    lab.until_listening("server", PORT, "udp")
+    seen = lab.python("client", "programs/one_way.py", "ask", "server", PORT, 21).facts()
+    lab.expect_time("the way there", seen["there"][10], there)
+    lab.expect_time("the way back", seen["back"][10], back)
+    connects = lab.probe("client", "server", "tcp-connect", count=10, interval=0.2)
+    trip = there + back
+    lab.expect_time(
+        "a handshake takes both", connects.connect.median if connects.connect else None, trip
+    )
+    lab.expect_time("connect and echo takes both twice", connects.median, 2 * trip)
+    lab.step("losses on the way back alone")
+    lab.shape("server", Link(delay=back, loss=loss))
+    questions = lab.counter("server", "Udp.InDatagrams")
+    datagrams = lab.probe("client", "server", "udp", count=count)
+    questions = lab.counter("server", "Udp.InDatagrams") - questions
+    lab.expect_equal("the server had every question", questions, count)
+    lab.expect_rate(
+        "questions without an answer", datagrams.lost + datagrams.late, count, theory=loss
+    )
+    lab.expect_time("the answered took one round trip", datagrams.median, trip)

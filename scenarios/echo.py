@@ -1,0 +1,46 @@
+"""The lecture's exchange itself, as a stream and as a datagram, packet by packet.
+
+A stream begins with three packets that carry no byte (SYN, SYN-ACK, ACK; RFC 9293, section
+3.5) and ends with a FIN each way; `connect` on a datagram socket sends nothing at all
+(connect(2)), one datagram goes there and one comes back (RFC 768, RFC 862).
+"""
+
+from echolab import Lab, scenario
+
+SENTENCE = "Wir erschrecken zu guten Zwecken!"
+
+
+@scenario(
+    sentence="Zwischen Client und Server wird eine Verbindung aufgebaut, [...] und zum Schluß "
+    "wird die Verbindung wieder abgebaut.",
+    expect="Three packets before the first byte of a stream, none before a datagram.",
+)
+def echo(lab: Lab) -> None:
+    for name in ("stream_client", "datagram_client"):
+        told = lab.run("client", ["python3", "-m", f"echo_app.{name}", "server", "--port", "7"])
+        lab.expect(
+            f"{name.replace('_', ' ')}: the sentence came back",
+            told.stdout.strip() == SENTENCE,
+            seen=told.stdout.strip() or told.stderr.strip(),
+            theory=SENTENCE,
+        )
+    packets = {}
+    for kind in ("stream", "datagram"):
+        facts = lab.python("client", "programs/packets.py", "server", kind).facts()
+        packets[kind] = {call: sent + came for call, sent, came, _ in facts["steps"]}
+        lab.expect(f"{kind}: all 1023 bytes came back as they were", facts["same"])
+    lab.expect_equal(
+        "a stream has cost three packets before its first byte", packets["stream"]["connect"], 3
+    )
+    lab.expect_equal("a datagram has cost none", packets["datagram"]["connect"], 0)
+    lab.expect_equal(
+        "the exchange of two datagrams is two packets", packets["datagram"]["close"], 2
+    )
+    lab.expect_range(
+        "the exchange over a stream is about ten",
+        packets["stream"]["close"],
+        low=8,
+        high=12,
+        theory="8 to 12",
+        why="three to begin, two with bytes, two FINs, and an ACK for each that takes none along",
+    )
