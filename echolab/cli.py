@@ -102,7 +102,7 @@ def run(
     ] = None,
     engine: EngineName = "auto",
     seed: Annotated[
-        int | None, typer.Option(help="Where chance comes from; drawn if none.")
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Where chance comes from.")
     ] = None,
     set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter; repeat for more.")
@@ -116,16 +116,19 @@ def run(
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
     from echolab import catalogue, engines, execute, plan
 
-    entries = catalogue.find(names or [])
-    given = plan.assignments(set or [])
-    plan.check(entries, given)
-    chosen, reason = engines.choose(engine, settings(compose))
     drawn = secrets.randbelow(2**32) if seed is None else seed
-    request = plan.Request(chosen.NAME, drawn, given, out, compose, capture)
-    orders = plan.orders(entries, request)
+    planned = plan.jobs(
+        catalogue.find(names or []),
+        plan.assignments(set or []),
+        compose=compose,
+        seed=drawn,
+        capture=capture,
+    )
+    chosen, reason = engines.choose(engine, settings(compose))
+    orders = plan.orders(planned, chosen.NAME, out)
     sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
-    for line in plan.left_out(entries, chosen.NAME):
-        tell(line)
+    for line in plan.left_out(planned, chosen.NAME):
+        sys.stderr.write(f"{line}\n")
     base = settings(compose)
 
     def work(order: Order) -> Outcome:

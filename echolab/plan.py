@@ -14,15 +14,17 @@ from echolab.job import Job
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
-    """What the options of `run` ask for, for every scenario alike."""
+class Planned:
+    """A scenario that shall run: its job, and the Compose file of its hosts."""
 
-    engine: str
-    seed: int
-    given: Mapping[str, str]
-    out: Path
-    compose: Path | None
-    capture: bool
+    entry: Entry
+    compose: Path
+    job: Job
+
+    def runs_in(self, engine: str) -> bool:
+        """Whether the scenario can be run in that engine."""
+        only = self.entry.scenario.engines
+        return not only or engine in only
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:
@@ -36,58 +38,53 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def check(entries: Sequence[Entry], given: Mapping[str, str]) -> None:
-    """Refuse a parameter that no scenario has, or a text that is no value of its type."""
+def jobs(
+    entries: Sequence[Entry],
+    given: Mapping[str, str],
+    *,
+    compose: Path | None,
+    seed: int,
+    capture: bool,
+) -> tuple[Planned, ...]:
+    """What is to be run, with everything that the user gave checked.
+
+    A parameter that one of several scenarios lacks is left out there; one that all lack is
+    refused. Raises BadInput for that, and for a Compose file that cannot be read.
+    """
     known = {name for entry in entries for name in entry.scenario.parameters}
+    planned = []
     for entry in entries:
-        own = {name: text for name, text in given.items() if name in entry.scenario.parameters}
-        unknown = {name: text for name, text in given.items() if name not in known}
-        entry.scenario.with_parameters({**own, **unknown})
+        wanted = {
+            name: text
+            for name, text in given.items()
+            if name in entry.scenario.parameters or name not in known
+        }
+        file = catalogue.compose_file(entry, compose)
+        hosts = catalogue.topology(file)
+        job = catalogue.job(entry, hosts, wanted, seed, capture=capture)
+        planned.append(Planned(entry, file.resolve(), job))
+    return tuple(planned)
 
 
-def left_out(entries: Sequence[Entry], engine: str) -> tuple[str, ...]:
+def left_out(planned: Sequence[Planned], engine: str) -> tuple[str, ...]:
     """A line for each scenario that this engine cannot run."""
     return tuple(
-        f"{entry.scenario.name} is left out: it runs in {', '.join(entry.scenario.engines)}, "
+        f"{one.job.scenario} is left out: it runs in {', '.join(one.entry.scenario.engines)}, "
         f"not in {engine}"
-        for entry in entries
-        if not _runs_in(entry, engine)
+        for one in planned
+        if not one.runs_in(engine)
     )
 
 
-def orders(entries: Sequence[Entry], request: Request) -> list[Order]:
-    """An order for each scenario that the engine can run; folders are made last.
+def orders(planned: Sequence[Planned], engine: str, out: Path) -> list[Order]:
+    """An order, with a folder of its own, for each scenario that the engine can run.
 
-    A parameter that one of several scenarios lacks is left out there. Raises BadInput
-    before any folder is made.
+    Raises BadInput where it can run none of them.
     """
-    chosen = [entry for entry in entries if _runs_in(entry, request.engine)]
+    chosen = [one for one in planned if one.runs_in(engine)]
     if not chosen:
-        raise BadInput(
-            f"nothing of this can run in the engine {request.engine}", "choose another --engine"
-        )
-    jobs = [(_compose(entry, request), _job(entry, request)) for entry in chosen]
-    made = []
-    for file, job in jobs:
-        folder = runs.create(request.out, job.scenario, request.engine)
-        made.append(Order(job, file.resolve(), folder.resolve()))
-    return made
-
-
-def _runs_in(entry: Entry, engine: str) -> bool:
-    return not entry.scenario.engines or engine in entry.scenario.engines
-
-
-def _compose(entry: Entry, request: Request) -> Path:
-    return catalogue.compose_file(entry, request.compose)
-
-
-def _job(entry: Entry, request: Request) -> Job:
-    own = {name: text for name, text in request.given.items() if name in entry.scenario.parameters}
-    return catalogue.job(
-        entry,
-        catalogue.topology(_compose(entry, request)),
-        own,
-        request.seed,
-        capture=request.capture,
-    )
+        raise BadInput(f"nothing of this can run in the engine {engine}", "choose another --engine")
+    return [
+        Order(one.job, one.compose, runs.create(out, one.job.scenario, engine).resolve())
+        for one in chosen
+    ]
