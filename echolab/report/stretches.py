@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
-from echolab.report.story import Step, Story
+from echolab.report.steps import Step, Story
 
 LONGEST = 36
 """Packets of a stretch at most: what still fits on a page."""

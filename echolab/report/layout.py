@@ -1,0 +1,126 @@
+"""Where each moment of a stretch stands on the page: times become heights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from echolab.report.calls import Call
+from echolab.report.pcap import NANOSECONDS
+from echolab.report.steps import Step
+from echolab.report.stretches import Stretch
+
+FLIGHT = 66.0
+"""Pixels that a packet's usual flight takes downwards."""
+
+LONGEST_GAP, DRAWN_GAP = 130.0, 62.0
+"""A gap in time that would be higher than the first is drawn as the second, and marked."""
+
+APART = {"packet": 25.0, "call": 19.0}
+"""Pixels between two moments of one kind on one lifeline, so that their words can be read."""
+
+SHORT = 8_000
+"""Nanoseconds: a call that returns sooner is drawn as one moment."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A moment on a lifeline: of a packet, or of a call beside it. `serial` keeps it unique."""
+
+    at: int
+    host: str
+    kind: str
+    serial: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Every mark with its height in pixels, later ones lower; and what they belong to.
+
+    `sent` and `arrived` have the marks of packets by number. `calls` has for each call
+    its mark and that of its return, None where both are one moment. `breaks` are heights
+    of shortened gaps with the nanoseconds that pass there. `flight` is the usual flight
+    in pixels.
+    """
+
+    marks: tuple[Mark, ...]
+    y: Mapping[Mark, float]
+    sent: Mapping[int, Mark]
+    arrived: Mapping[int, tuple[Mark, ...]]
+    calls: tuple[tuple[Call, Mark, Mark | None], ...]
+    breaks: tuple[tuple[float, int], ...]
+    flight: float
+
+    @property
+    def height(self) -> float:
+        """Height of the lowest mark, with room for a packet that dies after it."""
+        lowest = max(self.y.values(), default=0.0)
+        sent = max((self.y[mark] for mark in self.sent.values()), default=0.0)
+        return max(lowest, sent + self.flight * 0.6)
+
+
+def lay_out(stretch: Stretch) -> Layout:
+    """Give each moment of a stretch its height.
+
+    Strategy: time runs evenly, so scaled that a usual flight is `FLIGHT` high. A long
+    wait is shortened and marked as such. Two moments on one lifeline are kept `APART`
+    where their words would overlap, which pushes down everything later; so heights never
+    contradict the order of time.
+    """
+    sent, arrived, calls = _marks(stretch)
+    marks = [*sent.values(), *(mark for several in arrived.values() for mark in several)]
+    for _, begun, over in calls:
+        marks += [begun] if over is None else [begun, over]
+    marks.sort(key=lambda mark: (mark.at, mark.serial))
+    scale = FLIGHT / _usual_flight(stretch.steps)
+    y: dict[Mark, float] = {}
+    breaks: list[tuple[float, int]] = []
+    lowest: dict[tuple[str, str], float] = {}
+    height, before = 0.0, marks[0].at
+    for mark in marks:
+        gap = (mark.at - before) * scale
+        if gap > LONGEST_GAP:
+            breaks.append((height + DRAWN_GAP / 2, mark.at - before))
+            gap = DRAWN_GAP
+        column = (mark.host, mark.kind)
+        height = max(height + gap, lowest.get(column, -APART[mark.kind]) + APART[mark.kind])
+        y[mark] = lowest[column] = height
+        before = mark.at
+    return Layout(tuple(marks), y, sent, arrived, tuple(calls), tuple(breaks), FLIGHT)
+
+
+def _marks(
+    stretch: Stretch,
+) -> tuple[dict[int, Mark], dict[int, tuple[Mark, ...]], list[tuple[Call, Mark, Mark | None]]]:
+    serial = 0
+    sent: dict[int, Mark] = {}
+    arrived: dict[int, tuple[Mark, ...]] = {}
+    calls: list[tuple[Call, Mark, Mark | None]] = []
+    for call in stretch.calls:
+        begun = Mark(call.at, call.host, "call", serial := serial + 1)
+        over = None
+        if call.returned is not None and call.returned - call.at > SHORT:
+            over = Mark(call.returned, call.host, "call", serial := serial + 1)
+        calls.append((call, begun, over))
+    for step in stretch.steps:
+        if step.passage.sent is not None:
+            sent[step.number] = Mark(step.passage.sent, step.source, "packet", serial := serial + 1)
+        several = []
+        for arrival in step.passage.arrivals:
+            several.append(Mark(arrival.at, arrival.host, "packet", serial := serial + 1))
+        arrived[step.number] = tuple(several)
+    return sent, arrived, calls
+
+
+def _usual_flight(steps: Iterable[Step]) -> float:
+    """The median flight in nanoseconds; a tenth of the whole where nothing arrived."""
+    taking: Sequence[Step] = list(steps)
+    flights = sorted(
+        step.passage.arrivals[0].at - step.passage.sent
+        for step in taking
+        if step.passage.arrivals and step.passage.sent is not None
+    )
+    if flights and flights[len(flights) // 2] > 0:
+        return float(flights[len(flights) // 2])
+    whole = max(step.end for step in taking) - min(step.at for step in taking)
+    return max(whole / 10, NANOSECONDS / 1e4)

@@ -1,0 +1,226 @@
+"""Figures of latency: how it is distributed, and how it went over time.
+
+They are drawn here and not by a plotting library: 10,000 points take 60 KiB instead of the
+1.1 MiB that matplotlib's SVG takes, nothing needs the two seconds that its import takes,
+and the page's style sheet colours them, so that they follow a dark screen and print.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+from echolab.report import svg
+from echolab.report.messages import LOST, Series
+
+WIDTH, HEIGHT = 460, 300
+LEFT, RIGHT, TOP, BOTTOM = 58, 16, 18, 46
+LINE = 20
+"""Pixels between two lines of a legend."""
+
+LOOKS = 6
+"""Colours and dashes there are; the style sheet has a class for each."""
+
+Point = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """Maps values to pixels, by their logarithm where they span more than a decade."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def place(self, value: float) -> float:
+        """The pixel of a value, at the border for one beyond it."""
+        low, high, value = self._scaled(self.low), self._scaled(self.high), self._scaled(value)
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return self.start + (self.end - self.start) * min(1.0, max(0.0, share))
+
+    def _scaled(self, value: float) -> float:
+        return math.log10(max(value, 1e-12)) if self.logarithmic else value
+
+    def ticks(self) -> list[float]:
+        """Round values inside the axis: 1, 2, 5 times a power of ten."""
+        if self.logarithmic:
+            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            steps = (1, 2, 5) if self.high / self.low < 1000 else (1,)
+            values = [step * 10.0**decade for decade in decades for step in steps]
+        else:
+            step = _round_step((self.high - self.low) / 5)
+            first, last = math.ceil(self.low / step), math.floor(self.high / step + 1e-9)
+            values = [number * step for number in range(first, last + 1)]
+        return [value for value in values if self.low <= value <= self.high * (1 + 1e-9)]
+
+
+def _round_step(rough: float) -> float:
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= rough * 0.999)
+
+
+def latency_axis(several: Sequence[Series], start: float, end: float) -> Axis:
+    """One axis for the latencies, in milliseconds, of all series that are shown together."""
+    values = [value * 1e3 for series in several for value in series.latencies]
+    if not values:
+        return Axis(0.0, 1.0, start, end)
+    low, high = min(values), max(values)
+    if low > 0 and high / low > 4:
+        return Axis(low / 1.15, high * 1.15, start, end, logarithmic=True)
+    pad = max((high - low) * 0.1, high * 0.02, 1e-6)
+    return Axis(max(0.0, low - pad), high + pad, start, end)
+
+
+def look(series: Series) -> str:
+    """The class that gives a series its colour and its dashes."""
+    return f"look{series.look % LOOKS}"
+
+
+def distribution(several: Sequence[Series]) -> str:
+    """The empirical distribution of the latencies of all messages, answered or not.
+
+    A line that ends below 100 % ends at the share that was answered at all.
+    """
+    height = HEIGHT + LINE * len(several)
+    x = latency_axis(several, LEFT, WIDTH - RIGHT)
+    y = Axis(0.0, 100.0, HEIGHT - BOTTOM, TOP)
+    parts = [_frame(x, y, "latency in ms", "% of messages answered by then")]
+    for place, series in enumerate(several):
+        parts.append(_steps(series, x, y))
+        parts.append(_key(series, LEFT, HEIGHT + 4 + LINE * place, _answered(series)))
+    return svg.image(WIDTH, height, _told(several), *parts, class_="plot")
+
+
+def _answered(series: Series) -> str:
+    total = len(series.messages)
+    share = len(series.latencies) / total if total else 0.0
+    return f"{series.name}: {share:.1%} answered"
+
+
+def _told(several: Sequence[Series]) -> str:
+    lines = [f"{series.name}: {summary(series)}" for series in several]
+    return "Distribution of the latency. " + "; ".join(lines)
+
+
+def summary(series: Series) -> str:
+    """A series in words: how many were answered, the median and the slowest."""
+    values = series.latencies
+    if not values:
+        return f"none of {len(series.messages)} answered"
+    middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+    return (
+        f"{len(values)} of {len(series.messages)} answered, median {middle * 1e3:.3f} ms, "
+        f"slowest {values[-1] * 1e3:.3f} ms"
+    )
+
+
+def _steps(series: Series, x: Axis, y: Axis) -> str:
+    """A staircase, one step a pixel at most."""
+    values = series.latencies
+    if not values:
+        return ""
+    total = len(series.messages)
+    path = [f"M{x.place(values[0] * 1e3):.1f} {y.place(0):.1f}"]
+    last = -1.0
+    for number, value in enumerate(values, start=1):
+        here = round(x.place(value * 1e3), 1)
+        final = number == len(values)
+        if not final and round(x.place(values[number] * 1e3), 1) == here:
+            continue
+        if here != last:
+            path.append(f"H{here:.1f}")
+        path.append(f"V{y.place(100 * number / total):.1f}")
+        last = here
+    path.append(f"H{x.end:.1f}")
+    return svg.element("path", d="".join(path), class_=f"curve {look(series)}")
+
+
+def over_time(series: Series, together: Sequence[Series]) -> str:
+    """Each message at the time it was sent, as high as its latency; lost ones on a line above.
+
+    `together` are the series that share the scale of the latency with it.
+    """
+    x = Axis(0.0, _last_sent(together), LEFT, WIDTH - RIGHT)
+    y = latency_axis(together, HEIGHT - BOTTOM, TOP + 26)
+    parts = [
+        _frame(x, y, "s since the first message", "latency in ms"),
+        svg.text("lost", x=LEFT - 8, y=TOP + 8, class_="tick-label end"),
+        svg.element("path", d=_dots(series, x, y), class_=f"dots {look(series)}"),
+        svg.element("path", d=_crosses(series, x), class_="crosses"),
+    ]
+    name = f"Latency over time, {series.name}: {summary(series)}"
+    return svg.image(WIDTH, HEIGHT, name, *parts, class_="plot")
+
+
+def _last_sent(together: Sequence[Series]) -> float:
+    sent = [one.sent for series in together for one in series.messages if one.sent is not None]
+    return max(sent, default=1.0) or 1.0
+
+
+def _dots(series: Series, x: Axis, y: Axis) -> str:
+    """One point a message; points that would cover each other are one."""
+    places = {
+        (round(x.place(one.sent) * 2), round(y.place(one.latency * 1e3) * 2))
+        for one in series.messages
+        if one.sent is not None and one.latency is not None
+    }
+    return "".join(f"M{a / 2:g} {b / 2:g}h0" for a, b in sorted(places))
+
+
+def _crosses(series: Series, x: Axis) -> str:
+    places = {round(x.place(one.sent or 0.0) * 2) for one in series.messages if one.fate == LOST}
+    return "".join(f"M{a / 2 - 3:g} {TOP}l6 6m0-6l-6 6" for a in sorted(places))
+
+
+def _frame(x: Axis, y: Axis, below: str, beside: str) -> str:
+    parts: list[str] = []
+    for value in _sparse(x, 46):
+        place = x.place(value)
+        parts.append(svg.element("line", x1=place, y1=TOP, x2=place, y2=HEIGHT - BOTTOM))
+        parts.append(
+            svg.text(figure(value), x=place, y=HEIGHT - BOTTOM + 16, class_="tick-label middle")
+        )
+    for value in _sparse(y, 20):
+        place = y.place(value)
+        parts.append(svg.element("line", x1=LEFT, y1=place, x2=WIDTH - RIGHT, y2=place))
+        parts.append(svg.text(figure(value), x=LEFT - 8, y=place + 4, class_="tick-label end"))
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        svg.text(below, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 10, class_="axis-label middle")
+    )
+    parts.append(
+        svg.text(
+            beside,
+            transform=f"translate(13 {middle:g}) rotate(-90)",
+            class_="axis-label middle",
+        )
+    )
+    return svg.element("g", *parts, class_="frame", aria_hidden="true")
+
+
+def _sparse(axis: Axis, apart: float) -> Iterable[float]:
+    """Ticks far enough from the one before for their words."""
+    last = -math.inf
+    for value in axis.ticks():
+        place = axis.place(value)
+        if abs(place - last) >= apart:
+            last = place
+            yield value
+
+
+def figure(value: float) -> str:
+    """A number on an axis."""
+    return f"{value:.6g}"
+
+
+def _key(series: Series, x: float, y: float, said: str) -> str:
+    return svg.element(
+        "g",
+        svg.element("path", d=f"M{x:g} {y - 4:g}h30", class_=f"curve {look(series)}"),
+        svg.text(said, x=x + 38, y=y, class_="key"),
+    )

@@ -1,0 +1,51 @@
+"""Elements of SVG as text: names, attributes and content, everything escaped."""
+
+from __future__ import annotations
+
+import html
+
+Value = str | float | int
+
+
+def text_of(value: Value) -> str:
+    """An attribute's value: coordinates to a tenth of a pixel, without needless digits."""
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return html.escape(str(value), quote=True)
+
+
+def element(tag: str, *children: str, **attributes: Value | None) -> str:
+    """An element; `children` are markup, attributes that are None are left out.
+
+    An underscore in an attribute's name stands for a hyphen; `class_` is `class`.
+    """
+    words = [
+        f' {name.rstrip("_").replace("_", "-")}="{text_of(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    ]
+    inside = "".join(children)
+    return f"<{tag}{''.join(words)}>{inside}</{tag}>" if inside else f"<{tag}{''.join(words)}/>"
+
+
+def text(content: str, **attributes: Value | None) -> str:
+    """A text element; the content is shown as it is, whatever it holds."""
+    return element("text", html.escape(content, quote=False), **attributes)
+
+
+def title(content: str) -> str:
+    """The text that a pointer over an element, or a screen reader, tells."""
+    return element("title", html.escape(content, quote=False))
+
+
+def image(width: float, height: float, name: str, *children: str, class_: str = "") -> str:
+    """An SVG image with its text alternative."""
+    return element(
+        "svg",
+        *children,
+        viewBox=f"0 0 {text_of(width)} {text_of(height)}",
+        role="img",
+        aria_label=name,
+        class_=class_ or None,
+        style=f"--natural:{round(width)}px",
+    )
