@@ -12,14 +12,14 @@ from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import EVERYONE, Step, Story
 from echolab.report.stretches import Stretch
 
-BETWEEN = 430
+BETWEEN = 400
 """Pixels between two lifelines."""
 
-AXIS = 92
+AXIS = 88
 """Pixels for the times at the left."""
 
-CALLS = 190
-"""Pixels for the system calls beside a lifeline, where there are any."""
+LETTER, BESIDE = 7.4, 26
+"""Pixels of one letter of a call, and from a lifeline to its calls."""
 
 TOP, BOTTOM = 64, 26
 LEGEND_ROW, LEGEND_COLUMN = 26, 236
@@ -39,14 +39,20 @@ class _Figure:
         self.story = story
         self.hosts = _present(stretch, story)
         self.layout: Layout = lay_out(stretch)
-        left = AXIS + (CALLS if self._has_calls(self.hosts[0]) else 24)
-        right = CALLS if self._has_calls(self.hosts[-1]) else 40
+        left = AXIS + max(24, self._room(self.hosts[0]))
+        right = max(44, self._room(self.hosts[-1]))
         self.x = {host: left + BETWEEN * place for place, host in enumerate(self.hosts)}
         self.width = left + BETWEEN * (len(self.hosts) - 1) + right
         self.floor = TOP + self.layout.height + 18
 
-    def _has_calls(self, host: str) -> bool:
-        return any(call.host == host for call in self.stretch.calls)
+    def _room(self, host: str) -> int:
+        """Pixels that the calls beside a host's lifeline need."""
+        texts = [
+            call.text if over is not None else f"{call.text} = {call.result}"
+            for call, _, over in self.layout.calls
+            if call.host == host
+        ]
+        return BESIDE + round(LETTER * max(map(len, texts))) if texts else 0
 
     def draw(self) -> str:
         legend, rows = self._legend()
@@ -94,9 +100,8 @@ class _Figure:
             svg.element("path", d=f"M{x - 7} {y + 3:.1f}l14 -6m-14 10l14 -6", class_="break")
             for x in self.x.values()
         ]
-        said = f"{nanoseconds / NANOSECONDS * 1e3:,.1f} ms pass".replace(",", " ")
-        middle = (self.x[self.hosts[0]] + self.x[self.hosts[-1]]) / 2
-        return svg.element("g", *marks, svg.text(said, x=middle, y=y + 4, class_="passes"))
+        said = f"+{nanoseconds / NANOSECONDS * 1e3:.1f}"
+        return svg.element("g", *marks, svg.text(said, x=AXIS - 22, y=y + 4, class_="passes"))
 
     # --- packets
 
@@ -180,7 +185,7 @@ class _Figure:
         angle = math.degrees(math.atan(slope)) * (1 if rightward else -1)
         again = "↻ " if words.kind(step) == "again" else ""
         return svg.text(
-            f"{again}{words.label(step)}",
+            f"#{step.number} {again}{words.label(step)}",
             x=16 if rightward else -16,
             y=-6,
             transform=f"translate({x:.1f} {y:.1f}) rotate({angle:.1f})",

@@ -13,7 +13,7 @@ from echolab.report.stretches import Stretch
 FLIGHT = 66.0
 """Pixels that a packet's usual flight takes downwards."""
 
-LONGEST_GAP, DRAWN_GAP = 130.0, 62.0
+LONGEST_GAP, DRAWN_GAP = 180.0, 62.0
 """A gap in time that would be higher than the first is drawn as the second, and marked."""
 
 APART = {"packet": 25.0, "call": 19.0}

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from echolab.report import svg
 from echolab.report.messages import LOST, Series
 
-WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 18, 46
-LINE = 20
+WIDTH, HEIGHT = 420, 290
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 18, 52
+LINE = 22
 """Pixels between two lines of a legend."""
 
 LOOKS = 6
@@ -86,13 +86,13 @@ def distribution(several: Sequence[Series]) -> str:
 
     A line that ends below 100 % ends at the share that was answered at all.
     """
-    height = HEIGHT + LINE * len(several)
+    height = HEIGHT + 8 + LINE * len(several)
     x = latency_axis(several, LEFT, WIDTH - RIGHT)
     y = Axis(0.0, 100.0, HEIGHT - BOTTOM, TOP)
     parts = [_frame(x, y, "latency in ms", "% of messages answered by then")]
     for place, series in enumerate(several):
         parts.append(_steps(series, x, y))
-        parts.append(_key(series, LEFT, HEIGHT + 4 + LINE * place, _answered(series)))
+        parts.append(_key(series, LEFT, HEIGHT + 14 + LINE * place, _answered(series)))
     return svg.image(WIDTH, height, _told(several), *parts, class_="plot")
 
 
@@ -183,7 +183,7 @@ def _frame(x: Axis, y: Axis, below: str, beside: str) -> str:
         place = x.place(value)
         parts.append(svg.element("line", x1=place, y1=TOP, x2=place, y2=HEIGHT - BOTTOM))
         parts.append(
-            svg.text(figure(value), x=place, y=HEIGHT - BOTTOM + 16, class_="tick-label middle")
+            svg.text(figure(value), x=place, y=HEIGHT - BOTTOM + 18, class_="tick-label middle")
         )
     for value in _sparse(y, 20):
         place = y.place(value)
@@ -224,3 +224,9 @@ def _key(series: Series, x: float, y: float, said: str) -> str:
         svg.element("path", d=f"M{x:g} {y - 4:g}h30", class_=f"curve {look(series)}"),
         svg.text(said, x=x + 38, y=y, class_="key"),
     )
+
+
+def swatch(series: Series) -> str:
+    """The line of a series as a sign before its name."""
+    line = svg.element("path", d="M2 8h32", class_=f"curve {look(series)}")
+    return svg.element("svg", line, viewBox="0 0 36 16", width=36, height=16)

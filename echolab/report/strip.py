@@ -9,6 +9,8 @@ from echolab.report import svg
 from echolab.report.messages import ANSWERED, FATES, LATE, LOST, OVERTAKEN, TWICE, Series
 
 WIDTH = 600
+HIGH = 1.4
+"""Height of a row, in widths of a mark."""
 FEW, MANY = 500, 2000
 """Up to so many messages stand 50 in a row, up to so many 100, more than that 200."""
 
@@ -31,28 +33,20 @@ def draw(series: Series) -> str:
     columns = 50 if total <= FEW else 100 if total <= MANY else 200
     cell = WIDTH / columns
     rows = math.ceil(total / columns) or 1
-    height = cell * 1.5 * rows
+    height = cell * HIGH * rows
     paths: dict[str, list[str]] = defaultdict(list)
     for place, message in enumerate(series.messages):
-        x, y = (place % columns + 0.5) * cell, (place // columns + 0.5) * cell * 1.5
+        x, y = (place % columns + 0.5) * cell, (place // columns + 0.5) * cell * HIGH
         paths[message.fate].append(_sign(message.fate, x, y, cell))
-    parts = [
-        svg.element("path", d="".join(paths[fate]), class_=f"fate {_class(fate)}")
-        for fate in FATES
-        if fate in paths
-    ]
+    parts = [_path(fate, "".join(paths[fate]), cell) for fate in FATES if fate in paths]
     picture = svg.image(WIDTH, height, told(series), *parts, class_="strip")
     fates = "".join(CODES[message.fate] for message in series.messages)
     head = f'<div class="strip-box" data-columns="{columns}" data-fates="{fates}">'
     return f"{head}{picture}</div>"
 
 
-def _class(fate: str) -> str:
-    return fate.replace(" ", "-")
-
-
 def _sign(fate: str, x: float, y: float, cell: float) -> str:
-    size = cell * (0.9 if fate in (ANSWERED, TWICE) else 0.74)
+    size = cell * (0.8 if fate in (ANSWERED, TWICE) else 0.74)
     if fate == TWICE:
         return (
             SIGNS[fate]
@@ -76,11 +70,18 @@ def told(series: Series) -> str:
 
 def legend() -> str:
     """The signs with their meaning, to stand above all strips."""
-    parts = []
-    for place, fate in enumerate(FATES):
-        x = 10 + place * 104
-        parts.append(
-            svg.element("path", d=_sign(fate, x, 11, 13), class_=f"fate {_class(fate)} sample")
-        )
-        parts.append(svg.text(fate, x=x + 14, y=15, class_="key"))
-    return svg.image(WIDTH - 60, 22, "Signs: " + ", ".join(FATES), *parts, class_="strip-key")
+    entries = []
+    for fate in FATES:
+        sign = _path(fate, _sign(fate, 9, 9, 14), 14)
+        picture = svg.element("svg", sign, viewBox="0 0 18 18", width=18, height=18)
+        entries.append(f"<li>{picture}{fate}</li>")
+    return f'<ul class="signs" aria-label="Signs">{"".join(entries)}</ul>'
+
+
+def _path(fate: str, path: str, cell: float) -> str:
+    return svg.element(
+        "path",
+        d=path,
+        class_=f"fate {fate.replace(' ', '-')}",
+        stroke_width=round(max(0.7, cell * (0.3 if fate == ANSWERED else 0.17)), 2),
+    )

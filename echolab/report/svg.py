@@ -8,9 +8,9 @@ Value = str | float | int
 
 
 def text_of(value: Value) -> str:
-    """An attribute's value: coordinates to a tenth of a pixel, without needless digits."""
+    """An attribute's value: coordinates to a hundredth of a pixel, without needless digits."""
     if isinstance(value, float):
-        return f"{value:.1f}".removesuffix(".0")
+        return f"{value:.2f}".rstrip("0").rstrip(".")
     return html.escape(str(value), quote=True)
 
 

@@ -34,6 +34,8 @@ class Run:
     outcome: str
     held: str
     claims: Sequence[Mapping[str, str]]
+    probe_headings: Sequence[str]
+    probes: Sequence[Mapping[str, Any]]
     distribution: Markup
     latency: Sequence[Mapping[str, Any]]
     strips: Sequence[Mapping[str, Any]]
@@ -60,6 +62,11 @@ def of(
         outcome=f"{holding} of {total} claims hold",
         held=f"{holding} of {total}",
         claims=claims(record),
+        probe_headings=present.PROBE_HEADINGS[2:],
+        probes=[
+            {"name": one.name, "swatch": Markup(plots.swatch(one)), "cells": row[2:]}  # noqa: S704
+            for one, row in zip(several, present.probe_rows(record), strict=True)
+        ],
         distribution=Markup(plots.distribution(answered) if answered else ""),  # noqa: S704
         latency=[_over_time(one, answered) for one in answered],
         strips=[_strip(one) for one in several],
@@ -99,9 +106,10 @@ def claims(record: Record) -> list[dict[str, str]]:
 def bounds(claim: Mapping[str, Any]) -> str:
     """The bounds within which a claim was judged, or the interval of a rate."""
     if claim["kind"] == "rate" and claim["of"]:
-        low, high = wilson(claim["seen"], claim["of"])
-        return f"95 % interval {low:.2%} to {high:.2%}"
-    low, high, unit = claim.get("low"), claim.get("high"), claim.get("unit", "")
+        least, most = wilson(claim["seen"], claim["of"])
+        return f"95 % interval {least:.2%} to {most:.2%}"
+    low, high = claim.get("low"), claim.get("high")
+    unit = claim.get("unit", "")
     if low is not None and high is not None:
         return f"{present.figure(low, unit)} to {present.figure(high, unit)}"
     if low is not None:
