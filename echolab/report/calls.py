@@ -27,6 +27,8 @@ MAKE_OTHERS = frozenset(
 )
 """Calls whose result is a descriptor that is no socket, perhaps one that was."""
 
+INTERNET = ("AF_INET,", "AF_INET6,")
+
 PLAIN = {"sendto": "send", "recvfrom": "recv", "accept4": "accept"}
 """The names under which the lecture knows them: the C library turns those into these."""
 
@@ -67,17 +69,17 @@ def parse(text: str, host: str, names: Mapping[str, str] | None = None) -> tuple
 
     `names` has the host of each address, which is then shown in its place.
     """
-    sockets: set[str] = set()
+    sockets = _Sockets()
     calls = []
-    for at, whole, end in _whole_lines(text.splitlines()):
+    for process, at, whole, end in _whole_lines(text.splitlines()):
         found = CALL.match(whole)
-        if found is not None and _on_socket(found, sockets):
+        if found is not None and sockets.concern(process, found):
             calls.append(_call(found, host, at, end, names or {}))
     return tuple(sorted(calls, key=lambda call: call.at))
 
 
-def _whole_lines(lines: Iterable[str]) -> Iterator[tuple[int, str, int | None]]:
-    """Time, text and end of each call, with the halves of an interrupted one joined."""
+def _whole_lines(lines: Iterable[str]) -> Iterator[tuple[str, int, str, int | None]]:
+    """Process, time, text and end of each call, with the halves of an interrupted one joined."""
     begun: dict[str, tuple[int, str]] = {}
     for line in lines:
         parts = LINE.match(line)
@@ -91,14 +93,14 @@ def _whole_lines(lines: Iterable[str]) -> Iterator[tuple[int, str, int | None]]:
             continue
         resumed = RESUMED.match(rest)
         if resumed is None:
-            yield at, rest, None
+            yield pid, at, rest, None
         elif pid in begun:
             started, head = begun.pop(pid)
             tail = resumed["rest"]
             joint = ", " if not tail.startswith(")") and not head.endswith("(") else ""
-            yield started, head + joint + tail.lstrip(" ,"), at
-    for started, head in begun.values():
-        yield started, f"{head}) = ?", None
+            yield pid, started, head + joint + tail.lstrip(" ,"), at
+    for pid, (started, head) in begun.items():
+        yield pid, started, f"{head}) = ?", None
 
 
 def _nanoseconds(seconds: str) -> int:
@@ -106,25 +108,46 @@ def _nanoseconds(seconds: str) -> int:
     return int(whole) * NANOSECONDS + int(part.ljust(9, "0")[:9])
 
 
-def _on_socket(found: re.Match[str], sockets: set[str]) -> bool:
-    """Whether a call is to be shown; `sockets`, which all threads share, is kept up to date."""
-    name, result = found["name"], found["result"].split()
-    if name in WAITING:
-        return True
-    if name in MAKE_OTHERS and result:
-        sockets.discard(result[0])
-        return False
-    if name == "socket":
-        if not found["arguments"].startswith(("AF_INET,", "AF_INET6,")) or not result:
+class _Sockets:
+    """Which descriptors are sockets of the Internet, as far as the trace has shown."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._others: set[str] = set()
+        self._closed: set[tuple[str, str]] = set()
+
+    def concern(self, process: str, found: re.Match[str]) -> bool:
+        """Whether a call is on one of them; what it opens or closes is noted.
+
+        Descriptors are noted for all processes alike, since a trace does not tell which
+        of them share theirs, but what one process closed is closed for that one alone.
+        """
+        name, arguments = found["name"], found["arguments"]
+        result = found["result"].split()[0] if found["result"] else ""
+        descriptor = arguments.partition(",")[0].strip()
+        if name in WAITING:
+            return True
+        if name in MAKE_OTHERS:
+            self._closed.add((process, result))
             return False
-        sockets.add(result[0])
+        if name == "socket":
+            return self._opened(process, result, arguments.startswith(INTERNET))
+        if name in ON_DESCRIPTORS:
+            ours = descriptor in self._known and (process, descriptor) not in self._closed
+            if ours and name == "close":
+                self._closed.add((process, descriptor))
+            return ours
+        if name not in NETWORK or descriptor in self._others:
+            return False
+        if name in ("accept", "accept4"):
+            self._opened(process, result, True)
         return True
-    if name not in NETWORK and name not in ON_DESCRIPTORS:
-        return False
-    known = found["arguments"].partition(",")[0].strip() in sockets
-    if known and name in ("accept", "accept4") and result:
-        sockets.add(result[0])
-    return known
+
+    def _opened(self, process: str, descriptor: str, ours: bool) -> bool:
+        (self._known if ours else self._others).add(descriptor)
+        (self._others if ours else self._known).discard(descriptor)
+        self._closed.discard((process, descriptor))
+        return ours
 
 
 def _call(
