@@ -78,7 +78,7 @@ class ContainerProgram:
         self._finished: Finished | None = None
         self._process = 0
         self._status: int | None = None
-        words = ["strace", "-f", "-ttt", "-o", trace, "--", *argv] if trace else list(argv)
+        words = ["strace", "-f", "-ttt", "-T", "-o", trace, "--", *argv] if trace else list(argv)
         with daemon_errors(f"starting {argv[0]} on {host}"):
             made = around.api.exec_create(
                 container,
