@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,10 @@ from echolab.link import Link
 from echolab.measure import Measurement
 from echolab.probe import Probe
 from echolab.probe import read as read_probe
+from echolab.programs import Programs
 from echolab.shaping import Shaping
 from echolab.topology import Topology
+from echolab.witness import Witness
 
 if TYPE_CHECKING:
     import random
@@ -31,33 +31,25 @@ times."""
 REAL_PRECISION = 2e-3
 """Seconds by which a median may miss theory on a real machine whose processors are shared."""
 
-LONGEST_RUN = 600.0
-"""Lab seconds after which a program that a scenario waits for is ended."""
-
-LONGEST_START = 20.0
-"""Lab seconds that a program is given until it listens."""
-
-POLL = 0.01
-"""Lab seconds between two looks at what a host listens on."""
-
 
 class PendingProbe:
     """A probe that is under way; `wait` gives its result."""
 
-    def __init__(self, lab: Lab, program: Program, started: float) -> None:
+    def __init__(self, lab: Lab, program: Program, started: float, witness: Witness) -> None:
         self._lab = lab
         self._program = program
         self._started = started
+        self._witness = witness
         self._result: Probe | None = None
 
     def wait(self) -> Probe:
         """Wait for the last answer and return what was seen."""
         if self._result is None:
-            self._result = self._lab._finish_probe(self._program, self._started)
+            self._result = self._lab._finish_probe(self._program, self._started, self._witness)
         return self._result
 
 
-class Lab(Claims):
+class Lab(Claims, Programs):
     """The lab of one run: its hosts are up, their services answer, no link is shaped.
 
     `engine` is its name, `seed` feeds whatever a scenario draws by chance (`lab.random`).
@@ -73,20 +65,16 @@ class Lab(Claims):
         baseline: bool = True,
         folder: Path = Path(),
     ) -> None:
-        super().__init__()
+        Claims.__init__(self)
+        Programs.__init__(self, network, topology, folder)
         self.engine = engine
         self.seed = seed
-        self._network = network
-        self._topology = topology
-        self._folder = folder
         self._wanted = "none" if baseline else "off"
         self.precision = VIRTUAL_PRECISION if self.virtual else REAL_PRECISION
         self._random: random.Random | None = None
         self.measurement = Measurement(network, topology)
         self.shaping = Shaping(network, self.measurement)
         self.probes: list[Probe] = []
-        self.finished: list[Finished] = []
-        self.running: list[Program] = []
 
     # --- what there is
 
@@ -160,11 +148,12 @@ class Lab(Claims):
         servers = [host.name for host in self._topology.hosts if not host.idle][:2]
         for host in drivers:
             for target in servers:
-                program = self._start_probe(
+                program, witness = self._start_probe(
                     host, target, "udp", count=10, interval=0.0, size=64, timeout=1.0
                 )
                 started = self.now()
-                self.measurement.baseline.append(self._probe_of(program.wait(30.0), started))
+                probe = self._probe_of(program.wait(30.0), started, witness)
+                self.measurement.baseline.append(probe)
 
     def probe(
         self,
@@ -218,7 +207,7 @@ class Lab(Claims):
                 f"probe of {count} messages of {size} bytes every {interval:g} s",
                 "give at least 1 message, 16 to 65507 bytes, an interval of 0 or more",
             )
-        program = self._start_probe(
+        program, witness = self._start_probe(
             *(host, target, protocol),
             count=count,
             interval=interval,
@@ -228,7 +217,7 @@ class Lab(Claims):
             port=port,
         )
         self.running.append(program)
-        return PendingProbe(self, program, self.now())
+        return PendingProbe(self, program, self.now(), witness)
 
     def _start_probe(
         self,
@@ -242,7 +231,7 @@ class Lab(Claims):
         timeout: float,
         linger: float | None = None,
         port: int | None = None,
-    ) -> Program:
+    ) -> tuple[Program, Witness]:
         self._topology.host(host)
         options: dict[str, Any] = {
             "protocol": protocol,
@@ -257,124 +246,27 @@ class Lab(Claims):
             options["port"] = port
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         argv = ("python3", "-m", "echo_app.probe", target, *words)
-        return self._network.start(host, argv)
+        busy = any(program.host == host for program in self.running)
+        witness = self._witnesses.of_probe(host, busy=busy)
+        return self._network.start(host, argv), witness
 
-    def _finish_probe(self, program: Program, started: float) -> Probe:
-        probe = self._probe_of(program.wait(None), started)
+    def _finish_probe(self, program: Program, started: float, witness: Witness) -> Probe:
+        probe = self._probe_of(program.wait(None), started, witness)
         self.running.remove(program)
         self.probes.append(probe)
         return probe
 
-    def _probe_of(self, finished: Finished, started: float) -> Probe:
+    def _probe_of(self, finished: Finished, started: float, witness: Witness) -> Probe:
         if finished.status != 0 and not finished.stdout:
             raise CannotRun(
                 f"the probe on {finished.host} failed: {finished.stderr.strip()[-300:]}",
                 "look whether its target answers",
             )
-        return read_probe(finished.host, finished.stdout.splitlines(), started)
+        probe = read_probe(finished.host, finished.stdout.splitlines(), started)
+        lasted = finished.ended - finished.started
+        return dataclasses.replace(probe, ended=started + lasted, kernel=witness.account())
 
-    # --- programs
-
-    def run(
-        self,
-        host: str,
-        argv: Sequence[str],
-        *,
-        input: bytes | None = None,
-        environment: Mapping[str, str] | None = None,
-        timeout: float = LONGEST_RUN,
-        trace: bool = False,
-    ) -> Finished:
-        """Run a program on a host to its end, or end it after `timeout` lab seconds.
-
-        With `trace` its system calls are kept (`Finished.calls`, as strace prints them).
-        """
-        program = self._start(host, argv, input, environment, trace, False)
-        return self._finish(program, program.wait(timeout))
-
-    def start(
-        self,
-        host: str,
-        argv: Sequence[str],
-        *,
-        input: bytes | None = None,
-        environment: Mapping[str, str] | None = None,
-        trace: bool = False,
-        keep_input: bool = False,
-    ) -> RunningProgram:
-        """Start a program on a host and go on; what still runs at the end is stopped."""
-        program = self._start(host, argv, input, environment, trace, keep_input)
-        self.running.append(program)
-        return RunningProgram(self, program)
-
-    def python(
-        self, host: str, program: str, *words: object, trace: bool = False
-    ) -> RunningProgram:
-        """Start a Python program that stands beside the scenario's script, and go on.
-
-        The host need not see the file: its text is the command, `python3 -c TEXT WORDS`.
-        What it prints as JSON is had by `facts`. Raises BadInput where there is no such file.
-        """
-        path = self._folder / program
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise BadInput(
-                f"cannot read the program {path}: {error.strerror}",
-                "name it from the folder of the scenario's script",
-            ) from None
-        shown = ("python3", program, *(str(word) for word in words))
-        argv = ("python3", "-c", text, *shown[2:])
-        started = self._start(host, argv, None, None, trace, False)
-        self.running.append(started)
-        return RunningProgram(self, started, shown)
-
-    def until_listening(self, host: str, port: int, protocol: str = "tcp") -> None:
-        """Wait until a program on a host listens on a port, "tcp" or "udp".
-
-        Raises CannotRun where nobody does within `LONGEST_START` lab seconds.
-        """
-        self._topology.host(host)
-        deadline = self.now() + LONGEST_START
-        while not listens(self._network.read(host, f"/proc/net/{protocol}"), port):
-            if self.now() > deadline:
-                raise CannotRun(
-                    f"nothing listens on {protocol} port {port} of {host}",
-                    "look whether the program that should has ended",
-                )
-            self.sleep(POLL)
-
-    def _start(
-        self,
-        host: str,
-        argv: Sequence[str],
-        input: bytes | None,
-        environment: Mapping[str, str] | None,
-        trace: bool,
-        keep_input: bool,
-    ) -> Program:
-        self._topology.host(host)
-        if not argv:
-            raise BadInput(f"no program was named to run on {host}", "give its words as a list")
-        return self._network.start(
-            host,
-            [str(word) for word in argv],
-            input=input,
-            environment=environment,
-            trace=trace,
-            keep_input=keep_input,
-        )
-
-    def _finish(self, program: Program, finished: Finished) -> Finished:
-        if program in self.running:
-            self.running.remove(program)
-        self.finished.append(finished)
-        return finished
-
-    def stop_all(self) -> None:
-        """End the programs that are still running."""
-        for program in tuple(self.running):
-            self._finish(program, program.stop())
+    # --- counters
 
     def counter(self, host: str, name: str) -> int:
         """A counter of a host's kernel since its start, "Tcp.RetransSegs" for example.
@@ -388,63 +280,7 @@ class Lab(Claims):
         return values[name]
 
 
-class RunningProgram:
-    """A program that a scenario started and has not waited for."""
-
-    def __init__(self, lab: Lab, program: Program, shown: Sequence[str] = ()) -> None:
-        self._lab = lab
-        self._program = program
-        self._shown = tuple(shown) or program.argv
-
-    def wait(self, timeout: float = LONGEST_RUN) -> Finished:
-        """Wait for its end, at most `timeout` lab seconds; then it is ended."""
-        return self._finish(self._program.wait(timeout))
-
-    def facts(self, timeout: float = LONGEST_RUN) -> Any:
-        """Wait for its end and return the JSON value that it printed.
-
-        Raises CannotRun with its last words where it failed or printed something else.
-        """
-        finished = self.wait(timeout)
-        try:
-            if finished.status == 0:
-                return json.loads(finished.stdout)
-        except ValueError:
-            pass
-        raise CannotRun(
-            f"{finished.argv[1]} on {finished.host} ended with status {finished.status}: "
-            f"{(finished.stderr or finished.stdout).strip()[-300:]}",
-            "a program's facts are one JSON value on its standard output",
-        )
-
-    def stop(self) -> Finished:
-        """End it: SIGTERM, and SIGKILL one lab second later."""
-        return self._finish(self._program.stop())
-
-    def _finish(self, finished: Finished) -> Finished:
-        shown = dataclasses.replace(finished, argv=self._shown)
-        return self._lab._finish(self._program, shown)
-
-    def send(self, data: bytes) -> None:
-        """Write to its standard input (started with `keep_input=True`)."""
-        self._program.send(data)
-
-
 def _version(release: str) -> tuple[int, int]:
     numbers = release.split(".")
     digits = "".join(c for c in numbers[1] if c.isdigit()) if len(numbers) > 1 else "0"
     return int(numbers[0]), int(digits or 0)
-
-
-def listens(table: str, port: int) -> bool:
-    """Whether /proc/net/tcp or /proc/net/udp shows a socket bound to a port without a peer.
-
-    The columns are proc_net_tcp's (Documentation/networking/proc_net_tcp.rst): the local
-    and the remote address as hexadecimal ADDRESS:PORT, and the state. A stream socket
-    that listens has state 0A, a datagram socket without a peer 07.
-    """
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 3 and fields[3] in ("0A", "07") and fields[1].endswith(f":{port:04X}"):
-            return True
-    return False

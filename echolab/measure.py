@@ -52,7 +52,7 @@ class Measurement:
 
     def retire(self, host: str, *, queue: bool) -> None:
         """Keep the counts of filters, and of a queue, that are about to be taken away."""
-        now = self._link(host)
+        now = self.link(host)
         if now is None:
             return
         carried, dropped, queued, chosen = now
@@ -67,7 +67,7 @@ class Measurement:
     def counters(self, host: str) -> Counters:
         """The counters of a host as they are now."""
         read = self._network.read
-        carried, dropped, queued, chosen = self._link(host) or (0, 0, 0, 0)
+        carried, dropped, queued, chosen = self.link(host) or (0, 0, 0, 0)
         old = self._retired.get(host, (0, 0, 0))
         count = counters.make(
             read(host, "/proc/net/snmp"),
@@ -84,7 +84,8 @@ class Measurement:
             return ""
         return self._network.read(host, "/proc/net/snmp6")
 
-    def _link(self, host: str) -> tuple[int, int, int, int] | None:
+    def link(self, host: str) -> tuple[int, int, int, int] | None:
+        """Packets carried, dropped, still queued and dropped by number; None if unshaped."""
         if host not in self._queues:
             return None
         shown = self._network.tc(host, ("-s", "-j", "qdisc", "show", "dev", "eth0"))

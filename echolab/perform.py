@@ -41,6 +41,7 @@ def perform(job: Job, network: Network, engine: str) -> Record:
     finally:
         lab.stop_all()
     lab.measurement.end()
+    lab.shaping.confirm()
     lab_seconds = network.now()
     return _record(job, marked, network, lab, lab_seconds, network.captures())
 
@@ -71,6 +72,7 @@ def _record(
         ],
         "warnings": list(lab.shaping.warnings),
         "commands": [dataclasses.asdict(command) for command in lab.shaping.commands],
+        "links": [dataclasses.asdict(stretch) for stretch in lab.shaping.stretches],
         "baseline": [probe.to_json() for probe in lab.measurement.baseline],
         "probes": [probe.to_json() for probe in lab.probes],
         "programs": [_program(finished) for finished in lab.finished],

@@ -37,7 +37,9 @@ class Probe:
 
     `latency` is over all answered messages, None where none was; `connect` over the
     connections made; `retransmits` are segments that the client's kernel sent again.
-    `started` is in lab seconds.
+    `started` and `ended` are in lab seconds; `seconds` is how long the probe took by its
+    own clock. `kernel` is what the host's kernel counted meanwhile, empty where other
+    programs ran on the host too.
     """
 
     host: str
@@ -58,6 +60,9 @@ class Probe:
     errors: tuple[str, ...]
     tcp_info: Mapping[str, Any]
     started: float
+    seconds: float
+    ended: float | None = None
+    kernel: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def answered(self) -> int:
@@ -98,6 +103,9 @@ class Probe:
             "size": self.size,
             "interval": self.interval,
             "started": self.started,
+            "ended": self.ended,
+            "seconds": self.seconds,
+            "kernel": dict(self.kernel),
             "errors": list(self.errors),
             "tcp_info": dict(self.tcp_info),
             "exchange_fields": [field.name for field in dataclasses.fields(Exchange)],
@@ -142,6 +150,7 @@ def read(host: str, lines: Iterable[str], started: float) -> Probe:
         errors=tuple(str(event.get("why", "")) for event in events.get("error", [])),
         tcp_info={k: v for k, v in events.get("tcp_info", [{}])[-1].items() if k != "event"},
         started=started,
+        seconds=end["seconds"],
     )
     for name in ("delivered", "lost", "late", "duplicated"):
         if getattr(probe, name) != end[name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 
@@ -12,6 +13,21 @@ from echolab.measure import Measurement
 from echolab.record import Command
 
 
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """One stretch of time in which a host's links did not change, in lab seconds.
+
+    `handed` and `dropped` are the packets that its queues took in and dropped meanwhile.
+    """
+
+    host: str
+    links: tuple[Link, ...]
+    began: float
+    ended: float
+    handed: int
+    dropped: int
+
+
 class Shaping:
     """The links that the hosts of one network have, and every command that made them."""
 
@@ -19,6 +35,8 @@ class Shaping:
         self._network = network
         self._measurement = measurement
         self._shaped: dict[str, tuple[Link, ...]] = {}
+        self._since: dict[str, tuple[float, int, int]] = {}
+        self.stretches: list[Stretch] = []
         self.commands: list[Command] = []
         self.warnings: list[str] = []
 
@@ -40,6 +58,7 @@ class Shaping:
         self._shaped[host] = links
         self._measurement.shaped(host, drops=drops)
         self._read_back(host, links)
+        self._since[host] = (self._network.now(), *self._counts(host))
         for link in links:
             self.warnings += [f"{host}: {line}" for line in link.warnings()]
 
@@ -47,10 +66,29 @@ class Shaping:
         """Take away what shapes a host; queued packets are dropped."""
         self._take_away(host, keep=False)
 
+    def confirm(self) -> None:
+        """Read every link back once more: nothing else must have changed it meanwhile."""
+        for host in self._shaped:
+            self._confirm(host)
+
+    def _confirm(self, host: str) -> None:
+        links = self._shaped[host]
+        self._read_back(host, links)
+        began, handed, dropped = self._since[host]
+        now = self._counts(host)
+        self.stretches.append(
+            Stretch(host, links, began, self._network.now(), now[0] - handed, now[1] - dropped)
+        )
+
+    def _counts(self, host: str) -> tuple[int, int]:
+        carried, dropped, queued, _ = self._measurement.link(host) or (0, 0, 0, 0)
+        return carried + dropped + queued, dropped
+
     def _take_away(self, host: str, *, keep: bool) -> None:
-        before = self._shaped.pop(host, ())
-        if not before:
+        if host not in self._shaped:
             return
+        self._confirm(host)
+        before = self._shaped.pop(host)
         self._measurement.retire(host, queue=not keep)
         chosen = sum(len(link.drop) for link in before)
         for preference in range(links_of.DROP_PREFERENCE, links_of.DROP_PREFERENCE + chosen):

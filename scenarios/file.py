@@ -31,7 +31,7 @@ def file(lab: Lab) -> None:
         ("read when closed", "EBADF"),
     ):
         seen = [facts["file"][fact], facts["socket"][fact]]
-        lab.expect(f"{fact}: the same of both", seen == [theory] * 2, seen=seen, theory=theory)
+        lab.expect_equal(f"{fact}: the same of both", seen, [theory, theory])
     lab.expect(
         "the descriptor is the lowest free number, of both",
         facts["file"]["descriptor"] == facts["socket"]["descriptor"],
