@@ -1,0 +1,143 @@
+"""The exact engine: the whole lab in virtual time, inside a kernel that is one process.
+
+The host side: it hands the job to a guest, boots it, and takes in what it left. The guest
+side is `echolab.engines.guest`, which performs the job on the namespaces engine. The two
+share the run's folder and nothing else: `request.json` goes in; `guest.json`, the captures
+and `programs.log` come out. The guest's console is kept only to say what went wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from echolab.engines import Lack, Progress, Settings
+from echolab.engines.autopsy import why_it_died, why_it_hung
+from echolab.errors import BadInput, CannotRun, EcholabError, ScriptError
+from echolab.job import Job
+from echolab.kernel import build
+from echolab.kernel.boot import Boot, Ended, Guest, guest_path
+from echolab.kernel.image import Kernel
+from echolab.kernel.memory import choose_folder
+
+NAME = "exact"
+
+MEMORY = 512
+"""The guest's memory in mebibytes; what it does not touch costs nothing."""
+
+REQUEST = "request.json"
+ANSWER = "guest.json"
+PROGRAMS = "programs.log"
+
+INIT = Path(__file__).with_name("guest.py")
+
+FALLBACK = Path("/var/tmp")  # noqa: S108
+"""Where the guest's memory lies where no file system in memory has the room."""
+
+ERRORS: dict[str, type[EcholabError]] = {"BadInput": BadInput, "CannotRun": CannotRun}
+
+
+def lack(settings: Settings) -> Lack | None:
+    """None where this machine can run the engine, with a kernel that is built or can be."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return Lack("its kernel runs on x86-64 Linux only", "use --engine docker")
+    try:
+        choose_folder(MEMORY, FALLBACK)
+        if build.find(settings.cache, settings.kernel):
+            return None
+    except EcholabError as error:
+        return Lack(error.message, error.remedy)
+    missing = build.missing_tools()
+    if not missing:
+        return None
+    packages = " ".join(build.packages_for(missing))
+    return Lack(
+        f"its kernel is not built yet, and {', '.join(missing)} are not there to build it",
+        f"run: sudo apt-get install -y {packages}",
+    )
+
+
+def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Perform the job in a guest and return its record, not judged yet.
+
+    Raises what the guest raised, and CannotRun where it ended without an answer: it
+    panicked, ran out of memory, or let `settings.wall_limit` seconds pass.
+    """
+    kernel = build.ensure(settings.cache, progress, settings.kernel)
+    folder = settings.folder
+    _write(folder / REQUEST, json.dumps({"job": job.to_json()}))
+    try:
+        ended = _boot(kernel, job.seed, folder, settings.wall_limit, progress)
+        answer = _answer(folder, ended, settings.wall_limit)
+    finally:
+        for name in (REQUEST, ANSWER):
+            (folder / name).unlink(missing_ok=True)
+    record: dict[str, Any] = answer["record"]
+    return {**record, "guest_kernel": {"source": kernel.source, "digest": kernel.digest}}
+
+
+def interpreter() -> Path:
+    """The interpreter itself, not the virtual environment's name for it."""
+    return Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
+
+
+def _boot(kernel: Kernel, seed: int, folder: Path, wall_limit: float, progress: Progress) -> Ended:
+    boot = Boot(
+        init=(guest_path("python"), "-S", "-E", "-B", guest_path("guest.py")),
+        memory=MEMORY,
+        seed=seed,
+    )
+    memory = choose_folder(MEMORY, FALLBACK)
+    if not memory.in_memory:
+        progress(f"no file system in memory has {MEMORY} MiB free: the guest's is in {memory.path}")
+    links = {"python": interpreter(), "guest.py": INIT}
+    log = folder / PROGRAMS
+    with Guest(kernel, boot, folder, memory.path, links=links) as guest:
+        return guest.wait(wall_limit, tick=lambda: progress(_doing(log)))
+
+
+def _doing(log: Path) -> str:
+    """What the guest does now, as its log of programs tells."""
+    with contextlib.suppress(OSError, ValueError, IndexError, KeyError):
+        last = json.loads(log.read_text().splitlines()[-1])
+        if last["event"] == "start":
+            return f"exact: {last['host']} runs {' '.join(last['argv'])}"
+    return "exact: the guest runs"
+
+
+def _answer(folder: Path, ended: Ended, wall_limit: float) -> dict[str, Any]:
+    """What the guest answered; its error is raised here, and so is the want of an answer."""
+    try:
+        answer: dict[str, Any] = json.loads((folder / ANSWER).read_text())
+    except FileNotFoundError:
+        log = folder / PROGRAMS
+        if ended.timed_out:
+            raise why_it_hung(ended.console, log, wall_limit) from None
+        raise why_it_died(ended.status, ended.console, log) from None
+    except (OSError, ValueError) as error:
+        raise CannotRun(
+            f"what the guest left in {folder} cannot be read: {error}", "run it again"
+        ) from error
+    if "error" in answer:
+        raise _error(answer["error"])
+    return answer
+
+
+def _error(said: dict[str, str]) -> EcholabError:
+    if said["kind"] == "ScriptError":
+        return ScriptError(said["message"], said["remedy"], said["trace"])
+    return ERRORS.get(said["kind"], CannotRun)(said["message"], said["remedy"])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise CannotRun(
+            f"{path} cannot be written: {error.strerror}", "choose another folder with --out"
+        ) from error
