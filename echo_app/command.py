@@ -33,6 +33,20 @@ def options(program: str, description: str | None) -> Options:
     return parser
 
 
+def client_options(program: str, description: str | None) -> Options:
+    """The options that every client has: a server's too, and the HOST to talk to."""
+    parser = options(program, description)
+    parser.add_argument("host", nargs="?", type=host, default="server", metavar="HOST")
+    return parser
+
+
+def host(text: str) -> str:
+    """A host's name; raises ArgumentTypeError where it is empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no host: give a name or an address")
+    return text
+
+
 def port(text: str) -> int:
     """A port's number; raises ArgumentTypeError where it is none."""
     try:
@@ -79,9 +93,9 @@ def cannot_bind(program: str, error: OSError, port: int | None) -> int:
     return complain(program, message, BAD_INPUT)
 
 
-def cannot_reach(program: str, error: OSError, host: str) -> int:
+def cannot_reach(program: str, error: OSError | UnicodeError, host: str) -> int:
     """Say why a client had no answer from `host`; returns the exit status."""
-    if isinstance(error, socket.gaierror | socket.herror):
+    if isinstance(error, socket.gaierror | socket.herror | UnicodeError):
         message = f"host {host!r} is unknown: check the name, or give an address"
     elif isinstance(error, ConnectionRefusedError):
         message = f"{host} refused: no echo server listens there; start one, or check --port"

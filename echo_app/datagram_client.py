@@ -25,8 +25,7 @@ def exchange(host: str, port: int | None, timeout: float) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = command.options("datagram_client", __doc__)
-    options.add_argument("host", nargs="?", default="server", metavar="HOST")
+    options = command.client_options("datagram_client", __doc__)
     options.add_argument("--timeout", type=command.seconds, default=1.0, metavar="SECONDS")
     chosen = options.parse_args(arguments)
     command.end_on_request()
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TimeoutError:
         message = f"the datagram to {chosen.host} was not answered within {chosen.timeout:g} s"
         return command.complain("datagram_client", message, command.FAILED)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return command.cannot_reach("datagram_client", error, chosen.host)
     print(reply.partition(b"\0")[0].decode(errors="replace"))
     return 0

@@ -35,7 +35,7 @@ def serve(my_socket: socket.socket, quiet: bool) -> NoReturn:
             route = f"{sender[0]}:{sender[1]} -> {receiver}:{port}"
             print(f"{route}  {len(message)} bytes", flush=True)
         try:
-            my_socket.sendto(message, sender)
+            my_socket.sendmsg([message], ancillary, 0, sender)  # from the receiver's address
         except OSError as error:
             print(f"no answer to {sender[0]}:{sender[1]}: {error.strerror}", file=sys.stderr)
 

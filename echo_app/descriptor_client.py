@@ -39,16 +39,18 @@ def exchange(descriptor: int) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = command.options("descriptor_client", __doc__)
-    options.add_argument("host", nargs="?", default="server", metavar="HOST")
+    options = command.client_options("descriptor_client", __doc__)
     chosen = options.parse_args(arguments)
     command.end_on_request()
     try:
         reply = exchange(connect(chosen.host, chosen.port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return command.cannot_reach("descriptor_client", error, chosen.host)
+    if len(reply) < MAXPUF:
+        message = f"{chosen.host} closed after {len(reply)} of {MAXPUF} bytes"
+        return command.complain("descriptor_client", message, command.FAILED)
     print(reply.partition(b"\0")[0].decode(errors="replace"))
-    return 0 if len(reply) == MAXPUF else command.FAILED
+    return 0
 
 
 if __name__ == "__main__":

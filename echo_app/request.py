@@ -62,6 +62,8 @@ def parse(arguments: Sequence[str]) -> Request:
     targets, given = _split(arguments)
     if len(targets) != 1:
         raise Wrong(f"one target is needed, {len(targets)} are given")
+    if not targets[0]:
+        raise Wrong("an empty name is no target: give a name or an address")
     protocol = given.get("protocol", "udp")
     if protocol not in PROTOCOLS:
         raise Wrong(f"--protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")

@@ -29,13 +29,12 @@ def exchange(host: str, port: int | None) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = command.options("stream_client", __doc__)
-    options.add_argument("host", nargs="?", default="server", metavar="HOST")
+    options = command.client_options("stream_client", __doc__)
     chosen = options.parse_args(arguments)
     command.end_on_request()
     try:
         reply = exchange(chosen.host, chosen.port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return command.cannot_reach("stream_client", error, chosen.host)
     if len(reply) < MAXPUF:
         message = f"{chosen.host} closed after {len(reply)} of {MAXPUF} bytes"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +77,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         started.append(process)
         deadline = time.monotonic() + LIMIT
@@ -88,11 +91,10 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start_one
     for process in started:
         process.terminate()
-        try:
-            process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        process.wait(LIMIT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # socat's children outlive it
+        process.communicate(timeout=LIMIT)
 
 
 def _listens(port: int, kind: str) -> bool:

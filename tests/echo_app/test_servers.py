@@ -1,0 +1,283 @@
+"""The servers as processes: rude peers, the port they take, how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+LIMIT = 20
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
+
+
+def whole(connection):
+    """Everything until the peer closes."""
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+    return data
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.fixture(params=["python", "c"])
+def server(request, start, program, free_port):
+    """Start a stream server of either language with some options; returns its process."""
+
+    def begin(*options):
+        if request.param == "c":
+            folder = request.getfixturevalue("c_programs")
+            return start([folder / "stream_server", *options, free_port], free_port)
+        return start(program("stream_server", *options, "--port", free_port), free_port)
+
+    return begin
+
+
+def test_one_recv_of_1023_bytes_is_sent_back_and_no_more(server, free_port):
+    """The lecture's server: of 5000 bytes at most 1023 come back before it closes."""
+    server()
+    with connect(free_port) as client:
+        client.sendall(b"y" * 5000)
+        echo = client.recv(5000)
+        assert 0 < len(echo) <= 1023
+        with pytest.raises(ConnectionResetError):
+            while client.recv(5000):
+                pass
+            raise ConnectionResetError("closed without a reset: nothing was unread")
+
+
+def test_the_lectures_server_closes_after_one_answer(server, free_port):
+    """Whoever sends in two pieces gets the first back, and then the end."""
+    server()
+    with connect(free_port) as client:
+        client.sendall(b"eins")
+        assert whole(client) == b"eins"
+
+
+def test_until_close_echoes_everything(server, free_port):
+    """RFC 862: until the peer closes, whatever the pieces; half-closing ends it."""
+    server("--until-close")
+    with connect(free_port) as client:
+        for piece in (b"eins", b"zwei", b"drei" * 5000):
+            client.sendall(piece)
+            data = b""
+            while len(data) < len(piece):
+                data += client.recv(65536)
+            assert data == piece
+        client.sendall(b"zum Schluss")
+        client.shutdown(socket.SHUT_WR)
+        assert whole(client) == b"zum Schluss"
+
+
+@pytest.mark.parametrize("options", [(), ("--until-close",)], ids=["once", "until-close"])
+def test_rude_peers_do_not_end_the_server(server, free_port, options):
+    """A reset at once, a reset after sending, a silent close: the next client is answered."""
+    process = server(*options)
+    for rudeness in (reset, lambda client: client.send(b"x" * 5000) and reset(client)):
+        rudeness(connect(free_port))
+    connect(free_port).close()
+    with connect(free_port) as client:
+        client.sendall(b"noch da?")
+        client.shutdown(socket.SHUT_WR)
+        assert whole(client) == b"noch da?"
+    assert process.poll() is None
+
+
+def test_a_restart_gets_its_port_back_at_once(server, free_port):
+    """SO_REUSEADDR: connections in TIME-WAIT on the server's side do not hold the port."""
+    first = server()
+    with connect(free_port) as client:
+        client.sendall(b"x")
+        assert whole(client) == b"x"  # the server closed first: TIME-WAIT is on its side
+    first.terminate()
+    first.wait(LIMIT)
+    server()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "options"),
+    [
+        ("stream_server", "tcp", ()),
+        ("stream_server", "tcp", ("--until-close",)),
+        ("datagram_server", "udp", ()),
+        ("server", "tcp", ()),
+    ],
+)
+def test_sigterm_ends_a_server_cleanly(start, program, free_port, name, kind, options):
+    """Status 0 and not a word, also while a client is connected."""
+    process = start(program(name, *options, "--port", free_port), free_port, kind)
+    held = connect(free_port) if kind == "tcp" else None
+    time.sleep(0.1)
+    process.terminate()
+    assert process.wait(LIMIT) == 0
+    assert process.communicate(timeout=LIMIT) == ("", "")
+    if held:
+        held.close()
+
+
+@pytest.mark.parametrize("name", ["stream_server", "datagram_server", "server"])
+def test_a_port_in_use_is_one_clear_line_and_status_2(execute, program, free_port, name):
+    """It says which port and what to do."""
+    kind = socket.SOCK_DGRAM if name == "datagram_server" else socket.SOCK_STREAM
+    with socket.socket(type=kind) as holder:
+        holder.bind(("", free_port))
+        if kind == socket.SOCK_STREAM:
+            holder.listen()
+        done = execute(program(name, "--port", free_port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"port {free_port} is in use" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_the_server_host_needs_both_its_ports(execute, program, free_port):
+    """The datagram port taken: one line, status 2, and the stream port is free again."""
+    with socket.socket(type=socket.SOCK_DGRAM) as holder:
+        holder.bind(("", free_port))
+        assert execute(program("server", "--port", free_port)).returncode == 2
+    with socket.socket() as stream:
+        stream.bind(("", free_port))
+
+
+def test_the_datagram_server_answers_any_size(start, program, free_port):
+    """From nothing to the largest datagram there is."""
+    start(program("datagram_server", "--quiet", "--port", free_port), free_port, "udp")
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        for size in (0, 1, 1023, 1024, 65507):
+            client.sendto(b"z" * size, ("127.0.0.1", free_port))
+            assert client.recv(65535) == b"z" * size
+
+
+def test_a_datagram_that_cannot_be_answered_does_not_end_the_server(start, program, free_port):
+    """A sender that is gone again is refused by ICMP; the next sender is answered."""
+    start(program("datagram_server", "--port", free_port), free_port, "udp")
+    for _ in range(3):
+        with socket.socket(type=socket.SOCK_DGRAM) as gone:
+            gone.sendto(b"x", ("127.0.0.1", free_port))
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        client.sendto(b"y", ("127.0.0.1", free_port))
+        assert client.recv(10) == b"y"
+
+
+def test_the_datagram_server_can_be_quiet(start, program, free_port):
+    """With --quiet it answers and prints nothing."""
+    server = start(program("datagram_server", "--quiet", "--port", free_port), free_port, "udp")
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        client.sendto(b"y", ("127.0.0.1", free_port))
+        client.recv(10)
+    server.terminate()
+    assert server.communicate(timeout=LIMIT) == ("", "")
+
+
+def children(process):
+    """The process numbers of a process's children."""
+    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def alive(pid):
+    """Whether a process runs; one that nobody has waited for yet is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(true):
+    deadline = time.monotonic() + LIMIT
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server_host(start, program, free_port):
+    """The server host's program, and the two children that it has."""
+    process = start(program("server", "--port", free_port), free_port, "udp")
+    wait_until(lambda: len(children(process)) == 2)
+    return process, children(process)
+
+
+def test_the_server_host_answers_both_and_is_healthy(server_host, execute, program, free_port):
+    """A stream and a datagram, and the health check says so with status 0 and no word."""
+    done = execute(program("health", "--port", free_port))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_client_that_vanished_does_not_keep_others_waiting(
+    server_host, execute, program, free_port
+):
+    """Some streams that stay open and silent: the next client is answered all the same."""
+    held = [connect(free_port) for _ in range(5)]
+    with connect(free_port) as client:
+        client.sendall(b"noch da?")
+        client.shutdown(socket.SHUT_WR)
+        assert whole(client) == b"noch da?"
+    for connection in held:
+        connection.close()
+
+
+def test_ended_the_server_host_ends_its_children(server_host):
+    """SIGTERM to the parent alone: all three are gone when it is."""
+    process, pids = server_host
+    process.terminate()
+    assert process.wait(LIMIT) == 0
+    assert not any(map(alive, pids))
+
+
+def test_killed_the_server_host_leaves_nothing(server_host):
+    """SIGKILL cannot be handled; the children notice and end by themselves."""
+    process, pids = server_host
+    process.kill()
+    process.wait(LIMIT)
+    wait_until(lambda: not any(map(alive, pids)))
+
+
+@pytest.mark.parametrize(("which", "name"), [(0, "stream server"), (1, "datagram server")])
+def test_a_dead_child_ends_the_server_host_with_an_error(server_host, which, name):
+    """Half a server is none: it says which one died, ends the other, status 1."""
+    process, pids = server_host
+    os.kill(pids[which], signal.SIGKILL)
+    assert process.wait(LIMIT) == 1
+    assert process.communicate(timeout=LIMIT)[1] == (
+        f"echo_app.server: the {name} ended, so both end\n"
+    )
+    assert not any(map(alive, pids))
+
+
+def test_nothing_listening_is_unhealthy(execute, program, free_port):
+    """Status 1 and the reason."""
+    done = execute(program("health", "--port", free_port))
+    assert done.returncode == 1
+    assert done.stderr.startswith("echo_app.health: no stream echo from 127.0.0.1")
+    assert done.stderr.count("\n") == 1
+
+
+def test_half_a_server_is_unhealthy(start, execute, program, free_port):
+    """Streams alone are not enough."""
+    start(program("stream_server", "--port", free_port), free_port)
+    done = execute(program("health", "--port", free_port))
+    assert done.returncode == 1
+    assert "no datagram echo" in done.stderr
+
+
+def test_a_wrong_reply_is_unhealthy(stream_server, execute, program):
+    """An answer is no echo unless it is what was sent."""
+    port = stream_server(lambda connection: connection.sendall(b"x" * len(connection.recv(99))))
+    done = execute(program("health", "--port", port))
+    assert done.returncode == 1
+    assert "the reply is not what was sent" in done.stderr
