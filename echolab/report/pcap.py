@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+from decimal import Decimal
 from pathlib import Path
 
 import dpkt
 
 from echolab.errors import BadInput
 
-NANOSECONDS = 1_000_000_000
+NANOSECONDS, MICROSECONDS = 1_000_000_000, 1_000_000
+"""A second of either."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,12 @@ def parse(content: bytes, where: str = "capture") -> tuple[Frame, ...]:
     # A file that ends inside a header: what came before it is whole.
     with contextlib.suppress(dpkt.NeedData):
         for at, data in reader:
-            # The reader's times are exact decimals in a file of nanoseconds.
-            frames.append(Frame(round(at * NANOSECONDS), data))
+            frames.append(Frame(_nanoseconds(at), data))
     return tuple(frames)
+
+
+def _nanoseconds(at: Decimal | float) -> int:
+    """The reader gives exact decimals for a file of nanoseconds, and else floating points."""
+    if isinstance(at, Decimal):
+        return int(at * NANOSECONDS)
+    return round(at * MICROSECONDS) * (NANOSECONDS // MICROSECONDS)

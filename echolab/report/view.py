@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from echolab import present
 from echolab.judge import wilson
 from echolab.record import PASS, Record
@@ -36,7 +34,7 @@ class Run:
     claims: Sequence[Mapping[str, str]]
     probe_headings: Sequence[str]
     probes: Sequence[Mapping[str, Any]]
-    distribution: Markup
+    distribution: str
     latency: Sequence[Mapping[str, Any]]
     strips: Sequence[Mapping[str, Any]]
     stretches: Sequence[Mapping[str, Any]]
@@ -64,10 +62,10 @@ def of(
         claims=claims(record),
         probe_headings=present.PROBE_HEADINGS[2:],
         probes=[
-            {"name": one.name, "swatch": Markup(plots.swatch(one)), "cells": row[2:]}  # noqa: S704
+            {"name": one.name, "swatch": plots.swatch(one), "cells": row[2:]}
             for one, row in zip(several, present.probe_rows(record), strict=True)
         ],
-        distribution=Markup(plots.distribution(answered) if answered else ""),  # noqa: S704
+        distribution=plots.distribution(answered) if answered else "",
         latency=[_over_time(one, answered) for one in answered],
         strips=[_strip(one) for one in several],
         stretches=[
@@ -123,7 +121,7 @@ def _over_time(series: Series, together: Sequence[Series]) -> dict[str, Any]:
     return {
         "name": series.name,
         "told": f"{plots.summary(series)}.",
-        "picture": Markup(plots.over_time(series, together)),  # noqa: S704
+        "picture": plots.over_time(series, together),
     }
 
 
@@ -132,7 +130,7 @@ def _strip(series: Series) -> dict[str, Any]:
     return {
         "name": name,
         "told": told.replace(f", {name}:", ":", 1),
-        "picture": Markup(strip.draw(series)),  # noqa: S704
+        "picture": strip.draw(series),
     }
 
 
@@ -140,8 +138,8 @@ def _stretch(stretch: Stretch, told: Story) -> dict[str, Any]:
     return {
         "title": stretch.title,
         "at": f"second {told.seconds(stretch.begin):.3f}",
-        "caption": Markup(ladder.caption(stretch)),  # noqa: S704
-        "picture": Markup(ladder.draw(stretch, told)),  # noqa: S704
+        "caption": ladder.caption(stretch),
+        "picture": ladder.draw(stretch, told),
         "text": "\n".join(words.lines(stretch, told)),
     }
 

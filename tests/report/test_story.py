@@ -1,0 +1,170 @@
+"""The story: order, pieces, healing; which stretch is shown; the same as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echolab.report import steps, story, stretches, words
+from tests.report import made
+
+
+@pytest.fixture
+def healed(tmp_path: Path) -> tuple[dict[str, Any], Path]:
+    wire = made.Wire()
+    made.healed(wire)
+    return made.record(captures=wire.write(tmp_path)), tmp_path
+
+
+def told(wire: made.Wire, folder: Path, **changes: Any) -> steps.Story:
+    return story.load(made.record(captures=wire.write(folder), **changes), folder)
+
+
+def datagram(number: int) -> bytes:
+    return made.datagram("client", "server", made.message(number))
+
+
+def test_the_first_stretch_is_the_first_loss_that_was_healed(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    told = story.load(*healed)
+    first = stretches.choose(told)[0]
+    assert first.title == "The first loss that was healed"
+    ((dead, healer),) = told.healed_by.items()
+    shown = [step.number for step in first.steps]
+    assert dead in shown
+    assert healer in shown
+    assert not told.steps[dead - 1].arrived
+    assert told.steps[dead - 1].messages == told.steps[healer - 1].messages == (2,)
+
+
+def test_where_nothing_was_healed_the_first_exchange_is_shown(tmp_path: Path) -> None:
+    wire = made.Wire()
+    wire.send(0.5, "client", "server", datagram(9))  # before the scenario began
+    wire.send(1.0, "client", "server", datagram(0))
+    wire.send(1.1, "server", "client", made.datagram("server", "client", made.message(0)))
+    told_ = told(wire, tmp_path)
+    first = stretches.choose(told_, begin=0.9)[0]
+    assert first.title == "The first exchange"
+    assert 2 in [step.number for step in first.steps]
+
+
+def test_any_other_stretch_is_shown_by_choice(healed: tuple[dict[str, Any], Path]) -> None:
+    record, folder = healed
+    loaded = story.load(record, folder)
+    chosen = story.chosen(record, loaded, at=2.0)[0]
+    assert chosen.reason == "by choice"
+    assert loaded.seconds(chosen.steps[0].at) >= 2.0
+    assert stretches.at(loaded, 99.0) is None
+
+
+def test_overtaking_is_told_of_both(tmp_path: Path) -> None:
+    wire = made.Wire()
+    wire.send(1.0, "client", "server", datagram(0), delay=0.2)
+    wire.send(1.1, "client", "server", datagram(1), delay=0.01)
+    wire.send(1.2, "client", "server", datagram(2), delay=0.1)
+    first, second, third = told(wire, tmp_path).steps
+    assert (first.overtaken, first.overtakes) == (True, False)
+    assert (second.overtaken, second.overtakes) == (False, True)
+    assert not third.overtaken
+    assert not third.overtakes
+
+
+def test_fragments_count_as_pieces_of_one_conversation(tmp_path: Path) -> None:
+    wire = made.Wire()
+    pieces = made.fragments("client", "server", bytes(3000), 1480, 77, (40000, 7))
+    for number, piece in enumerate(pieces):
+        wire.send(1 + number * 1e-5, "client", "server", piece, dies=number == 1)
+    found = told(wire, tmp_path).steps
+    assert [step.piece for step in found] == [(1, 3), (2, 3), (3, 3)]
+    assert len({step.conversation for step in found}) == 1
+
+
+def test_the_dead_of_each_direction_are_counted(tmp_path: Path) -> None:
+    wire = made.Wire()
+    for number in range(7):
+        wire.send(number, "client", "server", datagram(number), dies=number < 3)
+        back = made.datagram("server", "client", made.message(number))
+        wire.send(number + 0.5, "server", "client", back, dies=number == 6)
+    found = told(wire, tmp_path)
+    assert (found.died("client"), found.died("server")) == (3, 1)
+
+
+def test_the_text_has_a_line_for_each_event_in_the_order_of_time(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    text = story.text(*healed)
+    times = [float(line[:12]) for line in text.splitlines() if line[12:15] == " ms"]
+    assert times == sorted(times)
+    assert "✗ server  #10 64 B seq 129 ack 129 (message 2)" in text
+    assert "↻ server  #11" in text
+    assert "heals #10" in text
+
+
+def test_calls_stand_on_the_same_time_line(healed: tuple[dict[str, Any], Path]) -> None:
+    record, folder = healed
+    trace = (
+        "1 1700000000.900000 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.000001>\n"
+        '1 1700000001.750060 sendto(3, "x", 64, 0, NULL, 0) = 64 <0.000010>\n'
+        '1 1700000001.750080 recvfrom(3, "x", 1023, 0, NULL, NULL) = 64 <0.308020>\n'
+    )
+    program = {"host": "client", "calls": trace, "started": 0.9}
+    text = story.text({**record, "programs": [program]}, folder)
+    lines = [line[15:] for line in text.splitlines()]
+    sent = next(place for place, line in enumerate(lines) if "send(3, 64 bytes)" in line)
+    dead = next(place for place, line in enumerate(lines) if "✗" in line)
+    back = next(place for place, line in enumerate(lines) if "recv(3) returns 64" in line)
+    assert sent < dead < back
+
+
+def test_without_captures_the_story_says_so(tmp_path: Path) -> None:
+    assert "kept no packet captures" in story.text(made.record(), tmp_path)
+
+
+def test_a_capture_that_is_missing_or_changed_is_told_of(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    record, folder = healed
+    (folder / "client.before-link.pcap").unlink()
+    (folder / "server.after-link.pcap").write_bytes(b"rubbish")
+    notes = " ".join(story.load(record, folder).notes)
+    assert "client.before-link.pcap cannot be read" in notes
+    assert "server.after-link.pcap is not the one that the run wrote" in notes
+    assert "server.after-link.pcap cannot be shown" in notes
+
+
+def test_an_engine_without_captures_ahead_of_the_link_says_what_is_not_shown(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    record, folder = healed
+    behind = [entry for entry in record["captures"] if entry["where"] == "after-link"]
+    found = story.load({**record, "captures": behind}, folder)
+    assert "behind the link alone" in found.notes[0]
+    assert found.steps
+
+
+def test_a_record_leads_to_no_file_but_those_in_its_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "run"
+    inside.mkdir()
+    wire = made.Wire()
+    made.healed(wire)
+    captures = wire.write(tmp_path)
+    for entry in captures:
+        entry["file"] = f"../{entry['file']}"
+    found = story.load(made.record(captures=captures), inside)
+    assert not found.steps
+    assert "cannot be read" in found.notes[1]
+
+
+def test_the_fields_of_a_packet_tell_its_times_headers_and_fate(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    loaded = story.load(*healed)
+    told = "\n".join(words.fields(loaded.steps[9], loaded))
+    assert "#10 client → server" in told
+    assert "10.0.0.1:50000 → 10.0.0.2:7" in told
+    assert "dies on the link of client, healed by #11" in told
+    told = "\n".join(words.fields(loaded.steps[10], loaded))
+    assert "50.002 ms later" in told
