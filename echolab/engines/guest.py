@@ -1,0 +1,147 @@
+"""The program that performs a job on the namespaces engine: the guest kernel's init.
+
+    python3 guest.py            as process 1 of the guest kernel, for the engine `exact`
+    python3 guest.py FOLDER     as root on this kernel, for the engine `namespaces`
+
+It takes `request.json` (`{"job": …}`) from the run's folder and leaves `guest.json` there:
+`{"record": …}`, or `{"error": {kind, message, remedy, trace}}`. What scripts print goes to
+standard output, which is the guest's console.
+
+Strategy: the job runs in a child, since a process 1 that ends takes the kernel with it;
+what imports much is imported there. In the guest the run's folder is the kernel process's
+working directory on the machine, mounted at a fixed place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from echolab.engines import linux  # noqa: E402 (found by the line above)
+
+PLACE = "/run"
+"""What the guest covers with memory for its own use."""
+
+FOLDER = f"{PLACE}/echolab"
+"""Where the run's folder is in the guest."""
+
+MACHINE_FOLDER = "/proc/self/cwd"
+"""The same folder as the kernel process on the machine names it."""
+
+REQUEST, ANSWER = "request.json", "guest.json"
+
+CRASHED = "the process that ran the scenario ended without an answer"
+
+
+def boot() -> NoReturn:
+    """Be process 1: mount, have a child perform the job, power off whatever happens."""
+    try:
+        linux.mount("tmpfs", PLACE, "tmpfs", 0, "mode=755")
+        os.mkdir(FOLDER)
+        linux.mount("none", FOLDER, "hostfs", 0, MACHINE_FOLDER)
+        linux.mount("proc", "/proc", "proc")
+        linux.mount("sysfs", "/sys", "sysfs")
+        supervise(FOLDER, "exact")
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os.sync()
+        linux.power_off()
+    raise SystemExit(1)
+
+
+def supervise(folder: str, engine: str) -> None:
+    """Have a child perform the job, and reap whatever becomes this process's child."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            answer(folder, engine)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            break
+    if not os.path.exists(f"{folder}/{ANSWER}"):
+        ended = os.waitstatus_to_exitcode(status)
+        how = f"by signal {-ended}" if ended < 0 else f"with status {ended}"
+        message = f"{CRASHED} ({how})"
+        _write(folder, {"error": _described("CannotRun", message, "look at what it printed")})
+
+
+def answer(folder: str, engine: str) -> None:
+    """Perform the job and write the answer, a record or an error."""
+    linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
+    from echolab.errors import EcholabError
+
+    try:
+        said: dict[str, Any] = {"record": _perform(folder, engine)}
+    except EcholabError as error:
+        kind = type(error).__name__
+        trace = getattr(error, "trace", "")
+        said = {"error": _described(kind, error.message, error.remedy, trace)}
+    except BaseException as error:
+        message = f"the engine failed: {type(error).__name__}: {error}"
+        said = {"error": _described("CannotRun", message, "report it", traceback.format_exc())}
+    _write(folder, said)
+
+
+def _perform(folder: str, engine: str) -> dict[str, Any]:
+    import json
+    from pathlib import Path
+
+    import echolab.engines.namespaces as namespaces
+    from echolab.job import Job
+    from echolab.perform import perform
+
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+    request = json.loads(Path(folder, REQUEST).read_text(encoding="utf-8"))
+    job = Job.from_json(request["job"])
+    place = Path(PLACE, f"echolab-{os.urandom(6).hex()}")
+    place.mkdir()
+    try:
+        with namespaces.NamespaceNetwork(
+            job.topology,
+            folder=Path(folder),
+            place=place,
+            folders=job.folders,
+            packages=[_echo_app()],
+            capturing=job.capture,
+        ) as network:
+            return dict(perform(job, network, engine))
+    finally:
+        place.rmdir()
+
+
+def _echo_app() -> str:
+    return f"{sys.path[0]}/echo_app"
+
+
+def _described(kind: str, message: str, remedy: str, trace: str = "") -> dict[str, str]:
+    return {"kind": kind, "message": message, "remedy": remedy, "trace": trace}
+
+
+def _write(folder: str, said: dict[str, Any]) -> None:
+    """Write the answer so that it is there whole or not at all."""
+    import json
+
+    draft = f"{folder}/{ANSWER}.draft"
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(said, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(draft, f"{folder}/{ANSWER}")
+
+
+if __name__ == "__main__":
+    boot()
