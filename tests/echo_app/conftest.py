@@ -56,6 +56,18 @@ def program() -> Callable[..., list[object]]:
 @pytest.fixture
 def free_port() -> int:
     """A port that neither a stream nor a datagram socket has now."""
+    return _free_port()
+
+
+@pytest.fixture
+def other_port(free_port: int) -> int:
+    """A second such port."""
+    while (port := _free_port()) == free_port:
+        pass
+    return port
+
+
+def _free_port() -> int:
     while True:
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
             stream.bind(("", 0))
