@@ -158,8 +158,9 @@ class ContainerNetwork:
             self._guest,
         )
         self._links[host] = link
-        prepared = link.ask("prepare")
-        self.kernel = str(prepared["kernel"])
+        self.kernel = str(link.ask("prepare")["kernel"])
+        if self._job.capture:
+            link.ask("capture", shaping_here=self._guest is None)
         self._await_ready(host)
 
     def _await_ready(self, host: str) -> None:
@@ -288,7 +289,25 @@ class ContainerNetwork:
     def captures(self) -> Sequence[Captured]:
         """Finish the captures and name their files."""
         self.check()
-        return ()
+        if not self._job.capture:
+            return ()
+        found: dict[str, list[Captured]] = {}
+
+        def fetch(host: str) -> None:
+            found[host] = self._fetch(host)
+
+        self._all(fetch, self._links)
+        return [captured for host in self._links for captured in found[host]]
+
+    def _fetch(self, host: str) -> list[Captured]:
+        captured = []
+        for where, kept in self._links[host].ask("finish")["files"].items():
+            here = self._settings.folder / f"{host}-{where}.pcap"
+            self._links[host].fetch(kept["path"], kept["size"], here)
+            captured.append(Captured(host, where, str(here)))
+            if kept["missed"]:
+                self._progress(f"{here.name} lacks {kept['missed']} packets: this machine is busy")
+        return captured
 
     # --- down
 

@@ -253,7 +253,7 @@ def _watch(argv: Sequence[str], say: Callable[[str], None]) -> None:
 
 
 def _ensure_image(api: Api, recipe: Recipe, base: str, progress: Progress) -> str:
-    name = f"{recipe.name}:{_stamp(recipe, api.inspect_image(base)['Id'])}"
+    name = f"{recipe.name}:{_stamp(recipe, api.image_id(base))}"
     if _present(api, name):
         return name
     progress(f"building the image {recipe.name}")

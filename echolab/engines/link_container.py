@@ -25,8 +25,8 @@ ROOM = "/tmp"  # noqa: S108 (in the link container, which has nothing else to wr
 GUEST = ("/usr/bin/python3", "-S", "-E", "/opt/echolab/guest.py")
 """The guest's first program: a file of the link image (images/link/guest.py)."""
 
-MEMORY = 64
-"""Mebibytes for the guest; half of it stays untouched."""
+MEMORY = 96
+"""Mebibytes for the guest, enough for a capture too; it takes up what it touches."""
 
 ANSWER_LIMIT = 60.0
 """Seconds in which the agent must answer."""

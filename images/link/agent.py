@@ -44,6 +44,7 @@ class Agent:
         """Boot a kernel that has netem and lead through it all that the host sends."""
         if self.appliance is None:
             self.appliance = Appliance(argv, environment)
+            self.captures.follow(self.appliance)
             self.appliance.insert()
         return {"kernel": self.appliance.release}
 
@@ -67,9 +68,9 @@ class Agent:
             run(["ip", "neighbour", "replace", *entry])
         return {}
 
-    def capture(self) -> dict[str, Any]:
+    def capture(self, shaping_here: bool) -> dict[str, Any]:
         """Start the captures that are possible here; says of what."""
-        return {"where": self.captures.start(self.appliance)}
+        return {"where": self.captures.start(shaping_here=shaping_here)}
 
     def finish(self) -> dict[str, Any]:
         """End the captures; says where they are and how large."""
