@@ -11,15 +11,17 @@ from typing import Any
 class Counters:
     """What the kernel counted on one host, in packets, since its namespace was made.
 
-    `ip_out` are IPv4 and IPv6 packets handed to the device, None where the kernel does
-    not count them (OutTransmits, since Linux 6.7); `sent` and `received` are the device's
-    own; `carried`, `dropped` and `queued` are the link's queue (0 on an unshaped host);
-    `chosen` are the packets that died by number; `handed` are those handed to the link
-    while it was shaped, None where that is not known; `named` are all the others by their
-    name in /proc/net/snmp and /proc/net/netstat, "Tcp.RetransSegs" for example.
+    `ip_out` are IPv4 and IPv6 packets handed to the device, `ip_in` IPv4 packets that it
+    handed up; what went over the loopback device is in neither. `sent` and `received` are
+    the device's own; `carried`, `dropped` and `queued` are the link's queue (0 on an
+    unshaped host); `chosen` are the packets that died by number; `handed` are those
+    handed to the link while it was shaped, None where that is not known; `named` are all
+    the others by their name in /proc/net/snmp and /proc/net/netstat, "Tcp.RetransSegs"
+    for example.
     """
 
-    ip_out: int | None
+    ip_out: int
+    ip_in: int
     sent: int
     received: int
     carried: int = 0
@@ -90,9 +92,27 @@ def make(
 ) -> Counters:
     """The counters of one host from the texts of its files and of its link."""
     every = {**named(snmp), **named(netstat)}
-    six = named6(snmp6)
-    ip_out = None
-    if "Ip.OutTransmits" in every:
-        ip_out = every["Ip.OutTransmits"] + six.get("Ip6OutTransmits", 0)
+    _, looped = device(dev, "lo")
     received, sent = device(dev)
-    return Counters(ip_out, sent, received, *queued, died, named=every)
+    return Counters(
+        ip_out=_transmitted(every, "Ip.") + _transmitted(named6(snmp6), "Ip6") - looped,
+        ip_in=every.get("Ip.InReceives", 0) - looped,
+        sent=sent,
+        received=received,
+        carried=queued[0],
+        dropped=queued[1],
+        queued=queued[2],
+        chosen=died,
+        named=every,
+    )
+
+
+def _transmitted(count: Mapping[str, int], family: str) -> int:
+    """Packets that IP handed to devices: OutTransmits since Linux 6.7.
+
+    Before, they are the requests, with the fragments in place of what was cut (RFC 4293).
+    """
+    if f"{family}OutTransmits" in count:
+        return count[f"{family}OutTransmits"]
+    requests, cut = count.get(f"{family}OutRequests", 0), count.get(f"{family}FragOKs", 0)
+    return requests - cut + count.get(f"{family}FragCreates", 0)

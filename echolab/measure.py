@@ -119,30 +119,29 @@ class Measurement:
 class _Handed:
     """Packets that each host handed to its link while the link had a queue of ours.
 
-    Unknown (None) where the kernel does not count them, or where the host sent while its
-    queue was being made, so that nobody can say on which side of it a packet fell.
+    Unknown (None) where the host sent while its queue was being made, so that nobody can
+    say on which side of it a packet fell.
     """
 
     def __init__(self) -> None:
         self._total: dict[str, int | None] = {}
-        self._since: dict[str, int | None] = {}
-        self._opening: dict[str, int | None] = {}
+        self._since: dict[str, int] = {}
+        self._opening: dict[str, int] = {}
 
-    def opening(self, host: str, ip_out: int | None) -> None:
+    def opening(self, host: str, ip_out: int) -> None:
         self._opening[host] = ip_out
 
-    def opened(self, host: str, ip_out: int | None) -> None:
-        if ip_out is None or self._opening.get(host) != ip_out:
+    def opened(self, host: str, ip_out: int) -> None:
+        if self._opening.get(host) != ip_out:
             self._total[host] = None
         self._since[host] = ip_out
 
-    def closed(self, host: str, ip_out: int | None) -> None:
+    def closed(self, host: str, ip_out: int) -> None:
         self._total[host] = self.now(host, ip_out)
         self._since.pop(host, None)
 
-    def now(self, host: str, ip_out: int | None) -> int | None:
+    def now(self, host: str, ip_out: int) -> int | None:
         total = self._total.get(host, 0)
-        since = self._since.get(host)
-        if total is None or (host in self._since and since is None):
-            return None
-        return total if since is None or ip_out is None else total + ip_out - since
+        if total is None or host not in self._since:
+            return total
+        return total + ip_out - self._since[host]

@@ -17,8 +17,6 @@ ECHO = 7
     expect="ECONNREFUSED after a round trip, silence, EHOSTUNREACH after three seconds.",
 )
 def refused(lab: Lab, delay: float = 0.05, patience: float = 4.5) -> None:
-    for host in ("client", "server"):
-        lab.shape(host, Link(delay=delay))
     address = lab.address("server").ip
     dead = address.rpartition(".")[0] + ".254"
     trip = 2 * delay
@@ -30,11 +28,8 @@ def refused(lab: Lab, delay: float = 0.05, patience: float = 4.5) -> None:
         lab.expect_equal(f"{kind}: the answer is {answer}", seen, answer)
         return float(facts["seconds"])
 
+    lab.step("a dead host")
     for kind in ("stream", "datagram"):
-        lab.step("a closed port")
-        took = attempt(kind, address, NOBODY, "ECONNREFUSED")
-        lab.expect_time(f"{kind}: it comes after a round trip", took, trip)
-        lab.step("a dead host")
         took = attempt(kind, dead, ECHO, "EHOSTUNREACH")
         lab.expect_range(
             *(f"{kind}: it comes after three requests for the address", took),
@@ -44,6 +39,12 @@ def refused(lab: Lab, delay: float = 0.05, patience: float = 4.5) -> None:
             unit="s",
             why="three ARP requests a second apart; the kernel's timers come late, not early",
         )
+    lab.step("a closed port")
+    for host in ("client", "server"):
+        lab.shape(host, Link(delay=delay))
+    for kind in ("stream", "datagram"):
+        took = attempt(kind, address, NOBODY, "ECONNREFUSED")
+        lab.expect_time(f"{kind}: it comes after a round trip", took, trip)
     lab.step("a black hole")
     lab.shape("client", Link(loss=1.0))
     tries = lab.counter("client", "TcpExt.TCPSynRetrans")

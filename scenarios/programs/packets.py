@@ -22,6 +22,7 @@ def packets() -> tuple[int, int]:
 
 def main(host: str, kind: str) -> None:
     steps = []
+    address = socket.gethostbyname(host)  # may send packets of its own
     sent, received = packets()
 
     def note(call: str, size: int = 0) -> None:
@@ -31,7 +32,7 @@ def main(host: str, kind: str) -> None:
     type_of = socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, type_of) as my_socket:
         note("socket")
-        my_socket.connect((host, ECHO))
+        my_socket.connect((address, ECHO))
         note("connect")
         my_socket.send(BUFFER)
         note("send")
