@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 import struct
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import dpkt
 
@@ -70,22 +73,16 @@ class Packet:
 
 def parse(frame: bytes) -> Packet:
     """The packet in an Ethernet frame; `other` where it cannot be read (it may be damaged)."""
-    try:
-        ethernet = dpkt.ethernet.Ethernet(frame)
-        content = ethernet.data
-        if isinstance(content, dpkt.arp.ARP):
-            return _arp(content)
-        if isinstance(content, dpkt.ip.IP):
-            return _ip4(content)
-        if isinstance(content, dpkt.ip6.IP6):
-            return _ip6(content)
-    except (dpkt.Error, struct.error, ValueError, IndexError, AttributeError, KeyError, TypeError):
+    reader = READERS.get(frame[12:14])
+    if reader is not None:
         # dpkt lets what a damaged length field causes through as it comes.
-        pass
+        with contextlib.suppress(*UNREADABLE):
+            return reader(frame[14:])
     return Packet("other", text=f"{len(frame)} bytes", length=len(frame))
 
 
-def _arp(arp: dpkt.arp.ARP) -> Packet:
+def _arp(data: bytes) -> Packet:
+    arp = dpkt.arp.ARP(data)
     sender = socket.inet_ntop(socket.AF_INET, arp.spa)
     target = socket.inet_ntop(socket.AF_INET, arp.tpa)
     if arp.op == dpkt.arp.ARP_OP_REQUEST:
@@ -95,41 +92,54 @@ def _arp(arp: dpkt.arp.ARP) -> Packet:
     return Packet("arp", sender, target, text=text)
 
 
-def _ip4(ip: dpkt.ip.IP) -> Packet:
-    packet = Packet(
-        "ip",
+def _ip4(data: bytes) -> Packet:
+    return _of_ip4(dpkt.ip.IP(data))
+
+
+def _of_ip4(ip: dpkt.ip.IP) -> Packet:
+    return _transport(
+        ip.p,
+        ip.data,
         source=socket.inet_ntop(socket.AF_INET, ip.src),
         destination=socket.inet_ntop(socket.AF_INET, ip.dst),
         identification=ip.id,
         hops=ip.ttl,
+        fragment=(ip.offset, bool(ip.mf)) if ip.mf or ip.offset else None,
     )
-    if ip.mf or ip.offset:
-        packet = dataclasses.replace(packet, fragment=(ip.offset, bool(ip.mf)))
-    return _transport(packet, ip.p, ip.data)
 
 
-def _ip6(ip: dpkt.ip6.IP6) -> Packet:
-    packet = Packet(
-        "ip",
+def _ip6(data: bytes) -> Packet:
+    ip = dpkt.ip6.IP6(data)
+    header = ip.extension_hdrs.get(dpkt.ip.IP_PROTO_FRAGMENT)
+    return _transport(
+        ip.p,
+        ip.data,
         source=socket.inet_ntop(socket.AF_INET6, ip.src),
         destination=socket.inet_ntop(socket.AF_INET6, ip.dst),
+        identification=0 if header is None else header.id,
         hops=ip.hlim,
+        fragment=None if header is None else (header.frag_off * 8, bool(header.m_flag)),
     )
-    header = ip.extension_hdrs.get(dpkt.ip.IP_PROTO_FRAGMENT)
-    if header is not None:
-        packet = dataclasses.replace(
-            packet,
-            identification=header.id,
-            fragment=(header.frag_off * 8, bool(header.m_flag)),
-        )
-    return _transport(packet, ip.p, ip.data)
 
 
-def _transport(packet: Packet, protocol: int, data: object) -> Packet:
+READERS: Mapping[bytes, Callable[[bytes], Packet]] = {
+    b"\x08\x00": _ip4,
+    b"\x08\x06": _arp,
+    b"\x86\xdd": _ip6,
+}
+"""By the type in the Ethernet header."""
+
+UNREADABLE = (
+    *(dpkt.Error, struct.error, ValueError),
+    *(IndexError, AttributeError, KeyError, TypeError),
+)
+
+
+def _transport(protocol: int, data: object, **network: Any) -> Packet:
+    """The packet of an IP header's fields, `network`, and what stands behind it."""
     if isinstance(data, dpkt.tcp.TCP):
-        return dataclasses.replace(
-            packet,
-            protocol="tcp",
+        return Packet(
+            "tcp",
             source_port=data.sport,
             destination_port=data.dport,
             flags="".join(letter for bit, letter in FLAGS if data.flags & bit),
@@ -137,31 +147,28 @@ def _transport(packet: Packet, protocol: int, data: object) -> Packet:
             acknowledgement=data.ack,
             window=data.win,
             length=len(data.data),
-            options=_options(data.opts),
+            options=_options(data.opts) if data.opts else (),
             payload=bytes(data.data),
+            **network,
         )
     if isinstance(data, dpkt.udp.UDP):
         # The first of several fragments carries the length of the whole datagram.
-        return dataclasses.replace(
-            packet,
-            protocol="udp",
+        return Packet(
+            "udp",
             source_port=data.sport,
             destination_port=data.dport,
             length=max(0, data.ulen - 8),
             payload=bytes(data.data),
+            **network,
         )
     if isinstance(data, dpkt.icmp.ICMP):
         quoted = getattr(data.data, "data", None)
-        return dataclasses.replace(
-            packet,
-            protocol="icmp",
-            text=_icmp(data.type, data.code),
-            about=_ip4(quoted) if isinstance(quoted, dpkt.ip.IP) else None,
-        )
+        about = _of_ip4(quoted) if isinstance(quoted, dpkt.ip.IP) else None
+        return Packet("icmp", text=_icmp(data.type, data.code), about=about, **network)
     if isinstance(data, dpkt.icmp6.ICMP6):
-        return dataclasses.replace(packet, protocol="icmp", text=f"type {data.type}")
+        return Packet("icmp", text=f"type {data.type}", **network)
     raw = bytes(data) if isinstance(data, (bytes, dpkt.Packet)) else b""
-    return dataclasses.replace(packet, text=f"protocol {protocol}", length=len(raw), payload=raw)
+    return Packet("ip", text=f"protocol {protocol}", length=len(raw), payload=raw, **network)
 
 
 def _icmp(kind: int, code: int) -> str:
