@@ -182,12 +182,6 @@ class RunningProgram:
                 self._pump.on_writable(self._pipes.input, self._feed)
             self._pending += data
 
-    def end_input(self) -> None:
-        """Close the program's standard input behind what was written to it."""
-        self._keep_input = False
-        if not self._pending:
-            self._pipes.close_input()
-
     def kill(self) -> None:
         """End the program at once, without a word."""
         if self._finished is None:
