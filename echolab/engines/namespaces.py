@@ -31,6 +31,9 @@ TOOL_FOLDERS = ("/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/u
 LONGEST_START = 5.0
 """Lab seconds that the services are given until they listen."""
 
+OPERATIONAL = "/sys/class/net/eth0/operstate"
+"""Says `up` once a device carries packets (Documentation/networking/operstates.rst)."""
+
 FIRST_LOOK, LAST_LOOK = 0.001, 0.1
 """Lab seconds between two looks at what listens: twice as long each time."""
 
@@ -87,6 +90,7 @@ class NamespaceNetwork:
             undo.callback(self._end_programs)
             if capturing:
                 self._begin_captures(folder)
+            self._await_links()
             self._start_services()
             self._undo = undo.pop_all()
         self._epoch = now()
@@ -202,6 +206,16 @@ class NamespaceNetwork:
             last_capability=self._last_capability,
             calls=calls,
         )
+
+    def _await_links(self) -> None:
+        """Wait until the kernel has taken every cable into use: before, it drops packets.
+
+        It tells devices of their carrier from a work queue (net/core/link_watch.c).
+        """
+        until = now() + LONGEST_START
+        for host in self._wiring.hosts.values():
+            while host.read(OPERATIONAL) != "up\n" and now() < until:
+                self._pump.run(now() + FIRST_LOOK)
 
     def _start_services(self) -> None:
         for host in self._topology.hosts:
