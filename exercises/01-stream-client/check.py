@@ -1,0 +1,111 @@
+"""The stream echo client: the reply whole, however it arrives."""
+
+from echolab.classroom import Link, Submission, Testbed, case
+
+SENTENCE = "Wir erschrecken zu guten Zwecken!"
+BUFFER = SENTENCE.encode().ljust(1023, b"\0")
+
+
+@case(
+    "the server sends all 1023 bytes back in one piece",
+    catches=("family-unset", "sends-sentence-only", "prints-padding"),
+    question="Which bytes does the server get, and which of those it returns are the text?",
+)
+def one_piece(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    stream.send(BUFFER)
+    client.succeeds(SENTENCE + "\n")
+
+
+@case(
+    "the reply arrives in three pieces, a fifth of a second apart",
+    catches=("one-recv",),
+    question="What does recv promise about how much it returns?",
+)
+def pieces(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    first = lab.random.randint(1, len(SENTENCE) - 1)
+    second = lab.random.randint(len(SENTENCE) + 1, 1000)
+    began = lab.now()
+    for start, end in ((0, first), (first, second), (second, 1023)):
+        stream.send(BUFFER[start:end])
+        if end < 1023:
+            stream.expect_silence(0.2, "the reply is not whole yet")
+    finished = client.succeeds(SENTENCE + "\n")
+    lab.note("seconds-for-three-pieces", round(finished.ended - began, 1))
+
+
+@case(
+    "what comes back differs from what was sent",
+    catches=("prints-own",),
+    question="Where does the text that you print come from?",
+)
+def other_text(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    letters = "".join(lab.random.choices("abcdefghijklmnopqrstuvwxyz", k=40))
+    stream.send(letters.encode().ljust(1023, b"\0"))
+    client.succeeds(letters + "\n")
+
+
+@case(
+    "the reply fills the buffer to the last byte, without a zero byte",
+    catches=("stops-at-zero",),
+    question="How do you know where the reply ends, and where the text in it?",
+)
+def full_buffer(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    reply = bytes(lab.random.choices(b"abcdefghijklmnopqrstuvwxyz", k=1023))
+    cut = lab.random.randint(100, 900)
+    stream.send(reply[:cut])
+    stream.expect_silence(0.2, "the reply is not whole yet")
+    stream.send(reply[cut:])
+    client.succeeds(reply.decode() + "\n")
+
+
+@case(
+    "the server closes before the reply is whole",
+    catches=("ignores-close", "succeeds-anyway"),
+    question="What does recv return when the peer has closed, and what do you do then?",
+)
+def early_close(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    stream.send(BUFFER[: lab.random.randint(len(SENTENCE) + 1, 900)])
+    stream.close()
+    finished = client.gives_up(within=5.0)
+    lab.expect_bytes("what it printed for half a reply", finished.stdout.encode(), b"")
+
+
+@case(
+    "the packets take their time, the reply comes whole and late",
+    catches=("impatient",),
+    question="How long may a reply take before a client may say that there is none?",
+)
+def slow(lab: Testbed, submission: Submission) -> None:
+    delay = lab.random.randint(200, 400) / 1000
+    lab.shape("client", Link(delay=delay))
+    lab.shape("server", Link(delay=delay))
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    accepted = lab.now()
+    stream.expect(BUFFER)
+    stream.send(BUFFER)
+    finished = client.succeeds(SENTENCE + "\n")
+    connecting = 3 * delay  # SYN, SYN and ACK, ACK: the server knows after three ways
+    passed = finished.ended - accepted + connecting
+    lab.note("round-trips-until-the-reply", round(passed / (2 * delay), 1))

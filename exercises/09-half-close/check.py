@@ -1,0 +1,113 @@
+"""The two ends of a connection: finished with sending is not finished with receiving."""
+
+from echolab.classroom import Submission, Testbed, case
+
+PORT = 7
+
+
+def letters(lab: Testbed, count: int) -> str:
+    return "".join(lab.random.choices("abcdefghijklmnopqrstuvwxyz\n", k=count))
+
+
+@case(
+    "the server answers when the client has finished sending",
+    catches=("no-shutdown", "closes-both"),
+    question="How does the server learn that nothing more will come?",
+)
+def answer_after_end(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    text = letters(lab, 60)
+    client = submission.start("client", "server", PORT, input=text.encode())
+    stream = server.accept()
+    lab.expect_bytes("what the server received", stream.receive_all(), text.encode())
+    lab.sleep(0.1)
+    states = [state for state in lab.connections("client") if state.startswith("FIN_WAIT")]
+    lab.note("state-after-shutdown", " ".join(states) or "none of the waiting ones")
+    stream.send(b"an answer\n")
+    stream.close()
+    client.succeeds("an answer\n")
+
+
+@case(
+    "the answer comes in pieces and is longer than any buffer",
+    catches=("one-recv",),
+    question="How does the client learn that the answer is whole?",
+)
+def long_answer(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    client = submission.start("client", "server", PORT, input=b"a question")
+    stream = server.accept()
+    lab.expect_bytes("what the server received", stream.receive_all(), b"a question")
+    answer = letters(lab, 30_000)
+    for start in range(0, len(answer), 10_000):
+        stream.send(answer[start : start + 10_000].encode())
+        lab.sleep(0.1)
+    stream.close()
+    client.succeeds(answer)
+
+
+@case(
+    "the input is longer than any pipe or buffer holds",
+    catches=("first-part-only",),
+    question="When is standard input at its end?",
+)
+def long_input(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    text = letters(lab, 200_000)
+    client = submission.start("client", "server", PORT, input=text.encode())
+    stream = server.accept()
+    received = stream.receive_all()
+    lab.expect_bytes("what the server received", received, text.encode())
+    stream.send(b"%d\n" % len(received))
+    stream.close()
+    client.succeeds(f"{len(text)}\n")
+
+
+@case(
+    "nothing to send: the client finishes at once and gets an answer",
+    catches=("needs-input",),
+    question="Is there anything to tell the server when there is nothing to send?",
+)
+def empty_input(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    client = submission.start("client", "server", PORT, input=b"")
+    stream = server.accept()
+    stream.expect_end()
+    stream.send(b"you said nothing\n")
+    stream.close()
+    client.succeeds("you said nothing\n")
+
+
+@case(
+    "the server thinks for twenty seconds",
+    catches=("impatient",),
+    question="What tells the client that the server is still there?",
+)
+def slow_answer(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    client = submission.start("client", "server", PORT, input=b"what is the answer?")
+    stream = server.accept()
+    stream.receive_all()
+    asked = lab.now()
+    lab.sleep(20.0)
+    stream.send(b"42\n")
+    stream.close()
+    finished = client.succeeds("42\n")
+    waited = finished.ended - asked
+    lab.note("seconds-of-waiting", "never" if waited >= 20 else round(waited, 1))
+
+
+@case(
+    "the server resets the connection in the middle of its answer",
+    catches=("ignores-reset",),
+    question="How does a broken connection differ from a finished one?",
+)
+def broken(lab: Testbed, submission: Submission) -> None:
+    server = lab.listen("server", PORT)
+    client = submission.start("client", "server", PORT, input=b"a question")
+    stream = server.accept()
+    stream.receive_all()
+    stream.send(b"half an ans")
+    lab.sleep(0.2)
+    stream.reset()
+    client.gives_up()

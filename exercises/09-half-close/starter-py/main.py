@@ -1,0 +1,16 @@
+"""main HOST PORT: send standard input, print the answer."""
+
+import socket
+import sys
+
+
+def main() -> int:
+    host, port = sys.argv[1], int(sys.argv[2])
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as my_socket:
+        my_socket.connect((socket.gethostbyname(host), port))
+        my_socket.sendall(sys.stdin.buffer.read())
+        # say that this was all, then print the whole answer
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,83 @@
+"""One server, two families of addresses."""
+
+from echolab.classroom import Stream, Submission, Testbed, case
+
+PORT = 7
+
+
+def serve(lab: Testbed, submission: Submission) -> None:
+    submission.start("server", PORT)
+    lab.wait_for_port("server", PORT)
+
+
+def exchange(lab: Testbed, client: Stream, greeting: str, message: bytes) -> None:
+    client.expect(f"you are {greeting}\n".encode())
+    client.send(message)
+    client.expect(message)
+    client.finish()
+    client.expect_end()
+    client.close()
+
+
+@case(
+    "a client comes by IPv4",
+    catches=("six-only", "mapped"),
+    question="Which family does the client see, and what does your socket call its address?",
+)
+def four(lab: Testbed, submission: Submission) -> None:
+    serve(lab, submission)
+    client = lab.connect("client", "server", PORT)
+    exchange(lab, client, lab.address("client").ip, b"by IPv4")
+    states = lab.connections("server")
+    lab.note("sockets-that-listen", states.get("LISTEN", 0))
+
+
+@case(
+    "a client comes by IPv6",
+    catches=("four-only", "tuple"),
+    question="On which addresses does your server listen?",
+)
+def six(lab: Testbed, submission: Submission) -> None:
+    serve(lab, submission)
+    client = lab.connect("client", "server", PORT, ip6=True)
+    exchange(lab, client, client.own_address, b"by IPv6")
+
+
+@case(
+    "clients of both families come, several of one kind in a row",
+    catches=("takes-turns",),
+    question="Which client comes next, and how does your server know?",
+)
+def mixed(lab: Testbed, submission: Submission) -> None:
+    serve(lab, submission)
+    for families in ((False, False, False, True), (True, True, False)):
+        for ip6 in families:
+            client = lab.connect("client", "server", PORT, ip6=ip6)
+            greeting = client.own_address if ip6 else lab.address("client").ip
+            exchange(lab, client, greeting, lab.random.randbytes(20))
+
+
+@case(
+    "a client of each family waits while another one is served",
+    catches=("one-client",),
+    question="What becomes of a client that connects while another one is served?",
+)
+def waiting(lab: Testbed, submission: Submission) -> None:
+    serve(lab, submission)
+    clients = [lab.connect("client", "server", PORT, ip6=ip6) for ip6 in (False, True, False)]
+    for client in clients:
+        greeting = client.own_address
+        exchange(lab, client, greeting, lab.random.randbytes(3000))
+
+
+@case(
+    "clients on the server's own host, by both loopback addresses",
+    catches=("one-address",),
+    question="How many addresses does a host have?",
+)
+def loopback(lab: Testbed, submission: Submission) -> None:
+    serve(lab, submission)
+    exchange(lab, lab.connect("server", "127.0.0.1", PORT), "127.0.0.1", b"by IPv4")
+    client = lab.connect("server", "::1", PORT, ip6=True)
+    exchange(lab, client, "::1", b"by IPv6")
+    lab.note("family-of-loopback", client.own_address)

@@ -1,0 +1,101 @@
+"""Stop and wait: everything arrives, in order, once, whatever the network does."""
+
+from echolab.classroom import Link, Submission, Testbed, case
+
+PORT = 7000
+
+
+def letters(lab: Testbed, count: int) -> str:
+    return "".join(lab.random.choices("abcdefghijklmnopqrstuvwxyz\n", k=count))
+
+
+def transfer(lab: Testbed, submission: Submission, text: str, within: float = 60.0) -> float:
+    """Send the text from client to server; the lab seconds until the sender had ended."""
+    receiver = submission.start("server", "receive", PORT)
+    lab.wait_for_port("server", PORT, "udp")
+    began = lab.now()
+    sender = submission.start("client", "send", "server", PORT, input=text.encode())
+    finished = sender.succeeds(within=within)
+    receiver.succeeds(text, within=10.0)
+    return finished.ended - began
+
+
+@case(
+    "a clean link with a delay",
+    catches=("not-acknowledged", "floods"),
+    question="When may the sender send its next block?",
+)
+def clean(lab: Testbed, submission: Submission) -> None:
+    lab.shape("client", Link(delay=0.05))
+    lab.shape("server", Link(delay=0.05))
+    before = lab.lab.counter("client", "Udp.OutDatagrams")
+    passed = transfer(lab, submission, letters(lab, 3000))
+    sent = lab.lab.counter("client", "Udp.OutDatagrams") - before
+    lab.note("datagrams-for-three-blocks", sent)
+    lab.note("seconds-for-three-blocks", round(passed, 1))
+    lab.expect(
+        "the sender sends each block once where nothing is lost",
+        3 <= sent <= 8,
+        expected="3 to 8 datagrams for 3000 bytes",
+        seen=f"{sent} datagrams",
+    )
+    lab.expect(
+        "the sender waits for each acknowledgement",
+        passed >= 0.3,
+        expected="at least three round trips of 0.1 s",
+        seen=f"{passed:.2f} s",
+    )
+
+
+@case(
+    "the first datagram and the second acknowledgement die",
+    catches=("no-retransmit", "no-dedupe"),
+    question="What does the receiver see when it was the acknowledgement that died?",
+)
+def chosen_losses(lab: Testbed, submission: Submission) -> None:
+    lab.shape("client", Link(drop=(1,)))
+    lab.shape("server", Link(drop=(2,)))
+    transfer(lab, submission, letters(lab, lab.random.randint(2100, 2900)))
+
+
+@case(
+    "three of ten packets die, on either way",
+    catches=("no-retransmit",),
+    question="How often may a block have to be sent?",
+)
+def random_losses(lab: Testbed, submission: Submission) -> None:
+    lab.shape("client", Link(loss=0.3, delay=0.01))
+    lab.shape("server", Link(loss=0.3, delay=0.01))
+    transfer(lab, submission, letters(lab, 9500))
+
+
+@case(
+    "packets are doubled, and arrive out of order and late",
+    catches=("no-dedupe", "any-acknowledgement"),
+    question="To which block does an acknowledgement belong that comes late?",
+)
+def disorder(lab: Testbed, submission: Submission) -> None:
+    lab.shape("client", Link(delay=0.3, jitter=0.28, duplicate=0.3))
+    lab.shape("server", Link(delay=0.3, jitter=0.28, duplicate=0.3))
+    transfer(lab, submission, letters(lab, 9500))
+
+
+@case(
+    "an empty input, and the first acknowledgement dies",
+    catches=("no-linger", "empty-hangs"),
+    question="Who tells the sender that the end has arrived, if that message is lost?",
+)
+def empty(lab: Testbed, submission: Submission) -> None:
+    lab.shape("server", Link(drop=(1,)))
+    transfer(lab, submission, "")
+
+
+@case(
+    "nobody receives",
+    catches=("tries-for-ever",),
+    question="When is it time to give up, and how does your caller learn of it?",
+)
+def nobody(lab: Testbed, submission: Submission) -> None:
+    lab.shape("server", Link(loss=1.0))
+    sender = submission.start("client", "send", "server", PORT, input=b"is anybody there?")
+    sender.gives_up(within=60.0)

@@ -1,0 +1,22 @@
+/* AdrLen is not set before accept, so it is whatever the stack held: here a negative number. */
+#include "museum.h"
+
+int main(int argc, char **argv)
+{
+    read_arguments(argc, argv);
+    int Socket = listen_on(Port);
+
+    for (;;) {
+        struct sockaddr_in Partner;
+        socklen_t AdrLen = Mended ? sizeof(Partner) : (socklen_t)-1;
+        int Client = accept(Socket, (struct sockaddr *)&Partner, &AdrLen);
+        pthread_t Thread;
+
+        if (Client < 0) {
+            perror("museum: accept");
+            return 1;
+        }
+        pthread_create(&Thread, NULL, echo, (void *)(intptr_t)Client);
+        pthread_detach(Thread);
+    }
+}

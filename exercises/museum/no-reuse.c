@@ -1,0 +1,20 @@
+/* No SO_REUSEADDR: after a stop with clients connected, the port is taken for a minute. */
+#include "museum.h"
+
+static int listen_once(unsigned short Number)
+{
+    struct sockaddr_in Adr = {.sin_family = AF_INET, .sin_port = htons(Number)};
+    int Socket = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bind(Socket, (struct sockaddr *)&Adr, sizeof(Adr)) < 0 || listen(Socket, 64) < 0) {
+        perror("museum");
+        exit(1);
+    }
+    return Socket;
+}
+
+int main(int argc, char **argv)
+{
+    read_arguments(argc, argv);
+    welcome(Mended ? listen_on(Port) : listen_once(Port), echo);
+}
