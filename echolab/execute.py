@@ -101,6 +101,7 @@ def side_by_side(
 
     Strategy: each worker is a forked process, so that an interrupt reaches every one of
     them and each undoes its own run; the pool is told to stop before the error goes on.
+    What the workers do is inherited by the fork, so that it need not be picklable.
     """
     if workers <= 1 or len(orders) <= 1:
         for order in orders:
@@ -110,14 +111,28 @@ def side_by_side(
     import multiprocessing
 
     context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(work, order) for order in orders]
+    with concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_inherit, initargs=(work,)
+    ) as pool:
+        futures = [pool.submit(_work, order) for order in orders]
         try:
             for future in futures:
                 yield future.result()
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+_inherited: list[Callable[[Order], Outcome]] = []
+"""What a worker of `side_by_side` does; set in the worker alone."""
+
+
+def _inherit(work: Callable[[Order], Outcome]) -> None:
+    _inherited[:] = [work]
+
+
+def _work(order: Order) -> Outcome:
+    return _inherited[0](order)
 
 
 def workers_for(engine: str) -> int:
