@@ -16,7 +16,8 @@ class Job:
     """What an engine is asked to run.
 
     `script` is the absolute path of a scenario file and `scenario` a name in it.
-    `folders` are read-only on every host, under the same path as here; `capture` asks
+    `folders` are read-only on every host, under the same path as here, or below /lab where
+    they are relative to the run's folder (in the engine `exact` alone); `capture` asks
     for packet captures; `seed` feeds whatever is drawn by chance.
     """
 

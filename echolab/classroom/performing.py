@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from echolab.classroom.case import Case
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.recipe import PLACE
 from echolab.engines import Progress, Settings, exact
 from echolab.engines.autopsy import still_running
-from echolab.errors import EcholabError
+from echolab.errors import EcholabError, ScriptError
 from echolab.job import Job
 from echolab.record import Record
+
+PATIENCE = 4.0
+"""Seconds of processor time in which a case must get somewhere."""
 
 FILES = "submission"
 """The folder, in a run's own, from which the guest takes the submission."""
@@ -33,35 +37,42 @@ class Performed:
     our side. `folder` holds the captures.
     """
 
-    record: Record | None
+    folder: Path
+    record: Record | None = None
     stopped: str = ""
     broke: str = ""
-    folder: Path = Path()
 
 
 def perform(
-    exercise: Exercise,
-    cases: Sequence[Case],
-    run: Sequence[str],
-    seed: int,
-    settings: Settings,
-    progress: Progress,
-    *,
-    trace: bool = False,
+    jobs: Sequence[Job], folder: Path, settings: Settings, progress: Progress
 ) -> list[Performed]:
-    """Perform these cases with the program that `run` starts, in their order.
+    """Perform these jobs in their order, in folders of their own below `folder`.
 
-    `settings.folder` has the submission in it. With `trace`, system calls and packets
-    are kept.
+    `folder` has the submission in it, as `FILES`.
     """
-    jobs = [_job(exercise, case, run, seed, trace) for case in cases]
     done: list[Performed] = []
     while len(done) < len(jobs):
-        done += _one_guest(jobs[len(done) :], settings, progress)
+        own = folder / f"guest-{len(done)}"
+        own.mkdir()
+        share(folder / FILES, own / FILES)
+        chosen = dataclasses.replace(settings, folder=own, wall_limit=PATIENCE)
+        results = exact.run_all(jobs[len(done) :], chosen, progress)
+        done += [_performed(own / str(number), result) for number, result in enumerate(results)]
     return done
 
 
-def _job(exercise: Exercise, case: Case, run: Sequence[str], seed: int, trace: bool) -> Job:
+def share(files: Path, place: Path) -> None:
+    """Show the same files at another place of the same file system."""
+    shutil.copytree(files, place, copy_function=os.link)
+
+
+def job(
+    exercise: Exercise, case: Case, run: Sequence[str], seed: int, *, trace: bool = False
+) -> Job:
+    """The job that performs one case with the program that `run` starts.
+
+    With `trace`, its system calls and packets are kept.
+    """
     return Job(
         scenario=case.name,
         script=str(exercise.check),
@@ -69,5 +80,23 @@ def _job(exercise: Exercise, case: Case, run: Sequence[str], seed: int, trace: b
         parameters={"program": json.dumps(list(run)), "trace": trace},
         seed=seed,
         capture=trace,
-        folders=(f"{FILES}:{PLACE}",),
+        folders=(FILES,),
     )
+
+
+def _performed(folder: Path, result: Record | EcholabError) -> Performed:
+    if not isinstance(result, EcholabError):
+        return Performed(folder, result)
+    if isinstance(result, ScriptError):
+        return Performed(folder, broke=f"the check is wrong: {result.message}")
+    guilty = still_running(folder / exact.PROGRAMS)
+    if guilty and not (folder / exact.ANSWER).exists():
+        where = sorted({program.host for program in guilty})
+        return Performed(folder, stopped=f"{', '.join(where)}: {_fault(result)}")
+    return Performed(folder, broke=result.message)
+
+
+def _fault(error: EcholabError) -> str:
+    if "no lab time passed" in error.message:
+        return "the program computed on and on without ever waiting, so that time stood still"
+    return error.message

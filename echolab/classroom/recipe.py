@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from echolab.errors import BadInput
 
-PLACE = "/submission"
+PLACE = "/lab/submission"
 """Where a host finds the submission, read-only, whatever its path is outside."""
 
 C_OPTIONS = ("-std=gnu17", "-Wall", "-Wextra", "-O1", "-pthread")

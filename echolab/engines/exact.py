@@ -13,11 +13,13 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from echolab.engines import Lack, Progress, Settings
 from echolab.engines.autopsy import why_it_died, why_it_hung
+from echolab.engines.idle import Idle, Stuck
 from echolab.errors import BadInput, CannotRun, EcholabError, ScriptError
 from echolab.job import Job
 from echolab.kernel import build
@@ -35,6 +37,9 @@ ANSWER = "guest.json"
 PROGRAMS = "programs.log"
 
 INIT = Path(__file__).with_name("guest.py")
+
+LONGEST_BATCH = 3600.0
+"""Seconds of wall time that a guest with several jobs may take, whatever it does."""
 
 FALLBACK = Path("/var/tmp")  # noqa: S108
 """Where the guest's memory lies where no file system in memory has the room."""
@@ -81,12 +86,53 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     return {**record, "guest_kernel": {"source": kernel.source, "digest": kernel.digest}}
 
 
+def run_all(
+    jobs: Sequence[Job], settings: Settings, progress: Progress
+) -> list[dict[str, Any] | EcholabError]:
+    """Perform jobs one after the other in one guest, each on a network of its own.
+
+    Returns each job's record, or the error that ended it. The list ends with the error of
+    the job in which the guest itself ended, if one did: then the jobs behind it have not
+    been performed. Captures are in the folders `0`, `1`, … of the run's folder. The guest
+    is ended, too, when it has used `settings.wall_limit` seconds of processor time
+    without a program on its hosts starting or ending. The first job's seed is the guest's.
+    """
+    kernel = build.ensure(settings.cache, progress, settings.kernel)
+    folder = settings.folder
+    for number in range(len(jobs)):
+        (folder / str(number)).mkdir()
+    _write(folder / REQUEST, json.dumps({"jobs": [job.to_json() for job in jobs]}))
+    try:
+        ended = _boot(kernel, jobs[0].seed, folder, settings.wall_limit, progress, len(jobs))
+    finally:
+        (folder / REQUEST).unlink(missing_ok=True)
+        (folder / ANSWER).unlink(missing_ok=True)
+    results: list[dict[str, Any] | EcholabError] = []
+    for number in range(len(jobs)):
+        own = folder / str(number)
+        whole = (own / ANSWER).exists()
+        try:
+            results.append(_answer(own, ended, settings.wall_limit)["record"])
+        except EcholabError as error:
+            results.append(error)
+        if not whole:
+            break
+    return results
+
+
 def interpreter() -> Path:
     """The interpreter itself, not the virtual environment's name for it."""
     return Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 
 
-def _boot(kernel: Kernel, seed: int, folder: Path, wall_limit: float, progress: Progress) -> Ended:
+def _boot(
+    kernel: Kernel,
+    seed: int,
+    folder: Path,
+    wall_limit: float,
+    progress: Progress,
+    jobs: int = 0,
+) -> Ended:
     boot = Boot(
         init=(guest_path("python"), "-S", "-E", "-B", guest_path("guest.py")),
         memory=MEMORY,
@@ -98,6 +144,12 @@ def _boot(kernel: Kernel, seed: int, folder: Path, wall_limit: float, progress: 
     links = {"python": interpreter(), "guest.py": INIT}
     log = folder / PROGRAMS
     with Guest(kernel, boot, folder, memory.path, links=links) as guest:
+        if jobs:
+            logs = [folder / str(number) / PROGRAMS for number in range(jobs)]
+            try:
+                return guest.wait(LONGEST_BATCH, Idle(guest.pid, logs, wall_limit).look)
+            except Stuck:
+                return guest.wait(0)
         return guest.wait(wall_limit, tick=lambda: progress(_doing(log)))
 
 

@@ -4,11 +4,13 @@
     python3 guest.py FOLDER     as root on this kernel, for the engine `namespaces`
 
 It takes `request.json` (`{"job": …}`) from the run's folder and leaves `guest.json` there:
-`{"record": …}`, or `{"error": {kind, message, remedy, trace}}`. What scripts print goes to
-standard output, which is the guest's console.
+`{"record": …}`, or `{"error": {kind, message, remedy, trace}}`. Several jobs (`{"jobs": […]}`)
+are performed one after the other, each on a network of its own; what they leave is in the
+folders `0`, `1`, … What scripts print goes to standard output, which is the guest's console.
 
-Strategy: the job runs in a child, since a process 1 that ends takes the kernel with it;
-what imports much is imported there. In the guest the run's folder is the kernel process's
+Strategy: the jobs run in a child, since a process 1 that ends takes the kernel with it;
+what imports much is imported there. Each of several jobs runs in a child of that one, so
+that no job meets what another left. In the guest the run's folder is the kernel process's
 working directory on the machine, mounted at a fixed place.
 """
 
@@ -17,6 +19,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -55,12 +59,35 @@ def boot() -> NoReturn:
 
 
 def supervise(folder: str, engine: str) -> None:
-    """Have a child perform the job, and reap whatever becomes this process's child."""
+    """Have a child perform the jobs, and reap whatever becomes this process's child."""
+    _in_child(lambda: answer_all(folder, engine), folder)
+
+
+def answer_all(folder: str, engine: str) -> None:
+    """Perform what the request asks for: one job here, several in a child each."""
+    import json
+
+    with open(f"{folder}/{REQUEST}", encoding="utf-8") as file:
+        request = json.load(file)
+    if "job" in request:
+        answer(request["job"], folder, folder, engine)
+        return
+    import echolab.engines.namespaces
+    import echolab.perform  # noqa: F401 (imported once, for all children)
+
+    for number, job in enumerate(request["jobs"]):
+        own = f"{folder}/{number}"
+        _in_child(partial(answer, job, folder, own, engine), own)
+    _write(folder, {})
+
+
+def _in_child(work: Callable[[], None], folder: str) -> None:
+    """Do the work in a child; where that leaves no answer in `folder`, leave one that says so."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            answer(folder, engine)
+            work()
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -78,13 +105,13 @@ def supervise(folder: str, engine: str) -> None:
         _write(folder, {"error": _described("CannotRun", message, "look at what it printed")})
 
 
-def answer(folder: str, engine: str) -> None:
-    """Perform the job and write the answer, a record or an error."""
+def answer(job: dict[str, Any], run: str, folder: str, engine: str) -> None:
+    """Perform a job of the run in the folder `run`; leave its answer in `folder`."""
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
     from echolab.errors import EcholabError
 
     try:
-        said: dict[str, Any] = {"record": _perform(folder, engine)}
+        said: dict[str, Any] = {"record": _perform(job, run, folder, engine)}
     except EcholabError as error:
         kind = type(error).__name__
         trace = getattr(error, "trace", "")
@@ -95,8 +122,7 @@ def answer(folder: str, engine: str) -> None:
     _write(folder, said)
 
 
-def _perform(folder: str, engine: str) -> dict[str, Any]:
-    import json
+def _perform(asked: dict[str, Any], run: str, folder: str, engine: str) -> dict[str, Any]:
     from pathlib import Path
 
     import echolab.engines.namespaces as namespaces
@@ -105,8 +131,8 @@ def _perform(folder: str, engine: str) -> dict[str, Any]:
 
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
-    request = json.loads(Path(folder, REQUEST).read_text(encoding="utf-8"))
-    job = Job.from_json(request["job"])
+    job = Job.from_json(asked)
+    own = [f"{run}/{name}" for name in job.folders if not name.startswith("/")]
     place = Path(PLACE, f"echolab-{os.urandom(6).hex()}")
     place.mkdir()
     try:
@@ -114,8 +140,8 @@ def _perform(folder: str, engine: str) -> dict[str, Any]:
             job.topology,
             folder=Path(folder),
             place=place,
-            folders=job.folders,
-            packages=[_echo_app()],
+            folders=[name for name in job.folders if name.startswith("/")],
+            packages=[_echo_app(), *own],
             capturing=job.capture,
         ) as network:
             return dict(perform(job, network, engine))

@@ -1,0 +1,196 @@
+"""Check one submission: build it, perform the cases, explain those that fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from echolab.classroom import parcel, performing, reading, timeline, verdict
+from echolab.classroom.exercise import Exercise
+from echolab.classroom.performing import FILES, Performed
+from echolab.classroom.recipe import PLACE, Recipe, recipe
+from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
+from echolab.engines import Progress, Settings
+from echolab.errors import BadInput, CannotRun, EcholabError
+from echolab.job import Job
+from echolab.topology import Host, Topology
+
+BUILD_SCRIPT = Path(__file__).with_name("inside") / "build.py"
+
+BUILDER = Topology((Host("builder", idle=True),), file="the builder")
+
+DEFAULT_SEED = 1
+"""The seed of a check that was given none: everybody meets the same network."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What is to be checked, and how.
+
+    `label` is how the submission is called in the result; `last` the number of the last
+    case that is performed, None for all; `explain` performs failed cases once more to
+    show their system calls and packets; `replay` are the words of the command.
+    """
+
+    exercise: Exercise
+    submission: Path
+    label: str
+    seed: int = DEFAULT_SEED
+    last: int | None = None
+    explain: bool = True
+    replay: tuple[str, ...] = ()
+
+
+def check(order: Order, settings: Settings, progress: Progress) -> CheckResult:
+    """Check a submission. The same one gives the same result, whatever else the machine does.
+
+    Cases are performed from the first to `order.last`, since what a case meets may depend
+    on those before it. Raises BadInput where no program is found in the submission.
+    """
+    with tempfile.TemporaryDirectory(prefix="echolab-check-") as name:
+        folder = Path(name)
+        names = parcel.pack(order.submission, folder / FILES)
+        found = recipe(names)
+        cases = order.exercise.cases[: order.last]
+        progress(f"checking {order.label}")
+        failure = _build(found, folder, order.seed, settings, progress)
+        if failure:
+            results = [
+                reading.failed(case, number, "the program is built", "a program", failure)
+                for number, case in enumerate(cases, 1)
+            ]
+        else:
+            results = _perform(order, found, folder, settings, progress)
+    return CheckResult(
+        exercise=order.exercise.name,
+        submission=order.label,
+        seed=order.seed,
+        language=found.language,
+        cases=tuple(results),
+        predictions=verdict.predictions(
+            verdict.read_predictions(parcel.predictions(order.submission)),
+            results,
+            order.exercise.predictions,
+        ),
+        replay=order.replay,
+    )
+
+
+def refused(order: Order, error: BadInput) -> CheckResult:
+    """The result of a submission in which no program can be found."""
+    cases = tuple(
+        reading.failed(case, number, "there is a program", error.remedy, error.message)
+        for number, case in enumerate(order.exercise.cases[: order.last], 1)
+    )
+    return CheckResult(
+        order.exercise.name, order.label, order.seed, "none", cases, replay=order.replay
+    )
+
+
+def broken(order: Order, error: EcholabError) -> CheckResult:
+    """The result of a submission that could not be judged for a reason of ours."""
+    cases = tuple(
+        reading.not_judged(case, number, error.message)
+        for number, case in enumerate(order.exercise.cases[: order.last], 1)
+    )
+    return CheckResult(
+        order.exercise.name, order.label, order.seed, "unknown", cases, replay=order.replay
+    )
+
+
+def build_job(found: Recipe, seed: int) -> Job:
+    """The job that builds a submission."""
+    return Job(
+        scenario="build",
+        script=str(BUILD_SCRIPT),
+        topology=BUILDER,
+        parameters={"commands": json.dumps(found.build), "place": PLACE},
+        seed=seed,
+        capture=False,
+        folders=(FILES,),
+    )
+
+
+def _build(found: Recipe, folder: Path, seed: int, settings: Settings, progress: Progress) -> str:
+    """Build where there is anything to build; what went wrong, empty where nothing did."""
+    if not found.build:
+        return ""
+    work = folder / "build"
+    work.mkdir()
+    performing.share(folder / FILES, work / FILES)
+    done = performing.perform([build_job(found, seed)], work, settings, progress)[0]
+    if done.broke:
+        raise CannotRun(f"the submission could not be built here: {done.broke}", "check again")
+    if done.record is None:
+        return done.stopped
+    made: dict[str, Any] = done.record["claims"][0]["seen"]
+    if made["status"] != 0:
+        return f"status {made['status']}: {str(made['output']).strip()}"
+    try:
+        parcel.unpack(str(made["archive"]), folder / FILES)
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+def _perform(
+    order: Order, found: Recipe, folder: Path, settings: Settings, progress: Progress
+) -> list[CaseResult]:
+    cases = order.exercise.cases[: order.last]
+    jobs = [performing.job(order.exercise, case, found.run, order.seed) for case in cases]
+    results = []
+    for number, done in enumerate(performing.perform(jobs, folder, settings, progress), 1):
+        results.append(_result(order, number, done))
+    if order.explain:
+        results = _explained(order, found, folder, results, settings, progress)
+    return results
+
+
+def _result(order: Order, number: int, done: Performed) -> CaseResult:
+    case = order.exercise.cases[number - 1]
+    if done.record is not None:
+        return reading.case_result(case, number, done.record)
+    if done.stopped:
+        expected = "a program that waits for what it needs"
+        return reading.failed(case, number, "the program lets time pass", expected, done.stopped)
+    return reading.not_judged(case, number, done.broke)
+
+
+def _explained(
+    order: Order,
+    found: Recipe,
+    folder: Path,
+    results: Sequence[CaseResult],
+    settings: Settings,
+    progress: Progress,
+) -> list[CaseResult]:
+    """The results, the failed ones with a time line from another performance of theirs.
+
+    Watching costs a program a little lab time, so this performance is for showing alone:
+    the verdict stays what it was.
+    """
+    chosen = [result for result in results if result.verdict == Verdict.FAILED and result.steps]
+    if not chosen:
+        return list(results)
+    work = folder / "explained"
+    work.mkdir()
+    performing.share(folder / FILES, work / FILES)
+    jobs = [
+        performing.job(
+            *(order.exercise, order.exercise.cases[result.number - 1], found.run, order.seed),
+            trace=True,
+        )
+        for result in chosen
+    ]
+    shown = {}
+    done = performing.perform(jobs, work, settings, progress)
+    for result, again in zip(chosen, done, strict=True):
+        if again.record is not None:
+            shown[result.number] = timeline.lines(again.record, again.folder)
+    return [
+        dataclasses.replace(result, timeline=shown.get(result.number, ())) for result in results
+    ]
