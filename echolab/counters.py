@@ -82,7 +82,7 @@ def chosen(filters: Sequence[Mapping[str, Any]]) -> int:
     for entry in filters:
         for action in entry.get("options", {}).get("actions", []):
             control = action.get("control_action", {})
-            if control.get("type") == "drop":
+            if control.get("type") in ("trap", "drop"):
                 total += int(action.get("stats", {}).get("packets", 0))
     return total
 

@@ -32,6 +32,9 @@ time: next to nothing where computing takes no time, `LONG_START` on other engin
 
 LONG_START = 3.0
 
+NO_ROOM = "No buffer space available"
+"""What a probe hears of a datagram that its own host's full queue dropped (ENOBUFS)."""
+
 LOOKUP = 8
 """Datagrams that looking up the target's name may cost, where names are not in a file."""
 
@@ -191,13 +194,11 @@ def _unaccounted(record: Record) -> Iterable[str]:
         if last["queued"]:
             yield f"{host} still had {last['queued']} packets queued at the end"
         yield from _through_link(host, last, _has(record, "duplicate", host))
-    sent, received = _sums(before, after, "sent"), _sums(before, after, "received")
-    if sent == received or _has(record, "corrupt"):
-        return
-    # Where others share the bridge, as on Docker, its devices receive more: look at IP.
-    left, came = _on_the_wire(before, after), _sums(before, after, "ip_in")
-    if left is None or left != came:
-        yield f"{left or sent} packets were sent, {came if left else received} received"
+    sent, received = _on_the_wire(before, after), _sums(before, after, "ip_in")
+    if sent is None:  # then the devices must do, which see the frames of others too
+        sent, received = _sums(before, after, "sent"), _sums(before, after, "received")
+    if sent != received and not (_has(record, "corrupt") and received < sent):
+        yield f"{sent} packets were sent, {received} received"
 
 
 def _sums(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> int:
@@ -205,13 +206,21 @@ def _sums(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> int
 
 
 def _on_the_wire(before: Mapping[str, Any], after: Mapping[str, Any]) -> int | None:
-    """IP packets that left all hosts: what links carried, and what was sent without one."""
-    carried = 0
-    for count in after.values():
+    """IP packets that left all hosts: what links carried, and what was sent without one.
+
+    Less those for which nobody answered ARP: of each the kernel tells itself by ICMP.
+    """
+    left = _sums(before, after, "ip_out")
+    for host, count in after.items():
         if count["handed"] is None:
             return None
-        carried += count["carried"] - count["handed"]
-    return carried + _sums(before, after, "ip_out")
+        left += count["carried"] - count["handed"]
+        told = [
+            count["named"].get(name, 0) - before[host]["named"].get(name, 0)
+            for name in ("Icmp.OutDestUnreachs", "Icmp.InDestUnreachs")
+        ]
+        left -= min(told)
+    return left
 
 
 def _through_link(host: str, count: Mapping[str, Any], duplicates: bool) -> Iterable[str]:
@@ -336,7 +345,8 @@ def _accounts(
     """Pairs of what a datagram probe says and what its kernel counted."""
     if probe["protocol"] != "udp":
         return
-    sent = sum(exchange[1] is not None for exchange in probe["exchanges"])
+    refused = sum(NO_ROOM in line for line in probe["errors"])
+    sent = sum(exchange[1] is not None for exchange in probe["exchanges"]) - refused
     answers = probe["delivered"] + probe["late"] + probe["duplicated"]
     yield sent, kernel["Udp.OutDatagrams"], "datagrams sent"
     yield answers, kernel["Udp.InDatagrams"], "answers received"

@@ -272,7 +272,8 @@ def _drop_filter(number: int, preference: int, target: str | None, device: str) 
     main action for the others. The first gact lets every multiple of `number` go on to
     the next action. Each of the `HALVINGS` gacts behind it lets only the odd ones of what
     reaches it go on, so that of the multiples only the first, the 65,537th and so on
-    reach the drop at the end.
+    reach the end. That is `trap`, which takes the packet away as `drop` does, but does not
+    tell the sender: TCP would send again at once, as no loss on the way makes it do.
     """
     where = f"{target}/32" if target else "0.0.0.0/0"
     words: list[str] = [
@@ -282,7 +283,7 @@ def _drop_filter(number: int, preference: int, target: str | None, device: str) 
     ]
     for _ in range(HALVINGS):
         words += ["action", "gact", "pipe", "random", "determ", "continue", "2"]
-    return (*words, "action", "gact", "drop")
+    return (*words, "action", "gact", "trap")
 
 
 def read_back(qdiscs: Sequence[Mapping[str, Any]], peers: Sequence[str] = ()) -> tuple[Link, ...]:

@@ -43,13 +43,13 @@ class Shaping:
     def shape(self, host: str, links: tuple[Link, ...]) -> None:
         """Put links on a host in place of those it has. Raises BadInput as `render` does.
 
-        Where the new links go the same ways as the old ones, the queues are changed in
-        place, so that nothing queued is dropped.
+        Where the new links can take the old ones' place, the queues are changed as they
+        stand, so that nothing queued is dropped.
         """
         addresses = {name: address.ip for name, address in self._network.addresses.items()}
         commands = links_of.render(links, addresses)
         drops = any(link.drop for link in links)
-        self._take_away(host, keep=_same_ways(self._shaped.get(host, ()), links))
+        self._take_away(host, keep=_in_place(self._shaped.get(host, ()), links))
         self._measurement.shaping(host)
         if drops:
             self._ensure_egress(host)
@@ -115,8 +115,21 @@ class Shaping:
         self.commands.append(Command(at, host, ("tc", *arguments), found, differs))
 
 
-def _same_ways(before: Sequence[Link], after: Sequence[Link]) -> bool:
-    return bool(before) and [link.toward for link in before] == [link.toward for link in after]
+def _in_place(before: Sequence[Link], after: Sequence[Link]) -> bool:
+    """Whether netem can be told of the new links without being made anew.
+
+    It can where they go the same ways and leave out nothing that the old ones had of what
+    netem keeps unless told otherwise (net/sched/sch_netem.c, netem_change).
+    """
+    if not before or [link.toward for link in before] != [link.toward for link in after]:
+        return False
+    return not any(
+        (old.rate and not new.rate)
+        or (old.corrupt and not new.corrupt)
+        or (old.reorder and not new.reorder)
+        or (old.distribution != new.distribution)
+        for old, new in zip(before, after, strict=True)
+    )
 
 
 def _compare(asked: Sequence[Link], found: Sequence[Link]) -> tuple[str, ...]:

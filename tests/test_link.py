@@ -47,7 +47,7 @@ def test_a_chosen_packet_counts_those_that_earlier_filters_did_not_take() -> Non
     commands = words(Link(drop=(3, 7)))
     assert "random determ pipe 3 " in commands[1]
     assert "random determ pipe 6 " in commands[2]
-    assert commands[1].endswith("action gact drop")
+    assert commands[1].endswith("action gact trap")
 
 
 @pytest.mark.parametrize(

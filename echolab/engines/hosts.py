@@ -204,6 +204,7 @@ class Wiring:
     def _set_up(self, own: Address, known: Sequence[str]) -> Iterator[rtnetlink.Message]:
         yield rtnetlink.up(LOOPBACK_INDEX)
         yield rtnetlink.up(DEVICE_INDEX)
+        yield rtnetlink.one_by_one(DEVICE_INDEX)
         yield rtnetlink.address(DEVICE_INDEX, own.ip, PREFIX)
         if own.ip6:
             yield rtnetlink.address(DEVICE_INDEX, own.ip6, PREFIX6)

@@ -35,6 +35,7 @@ IFLA_IFNAME = 3
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
 IFLA_NET_NS_FD = 28
+IFLA_GSO_MAX_SEGS = 40
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
 VETH_INFO_PEER = 1
@@ -172,6 +173,16 @@ def cable(port: Port, device: Device, namespace: int) -> Message:
 def up(index: int) -> Message:
     """Bring a device up."""
     return RTM_NEWLINK, 0, _link_header(index, up=True), f"bring device {index} up"
+
+
+def one_by_one(index: int) -> Message:
+    """Have TCP hand each segment over by itself.
+
+    It joins segments whatever a device offers, and has them cut behind the queue (ip-link(8),
+    gso_max_segs; net/core/sock.c, sk_setup_caps): a queue would lose many at once.
+    """
+    body = _link_header(index, up=True) + _number(IFLA_GSO_MAX_SEGS, 1)
+    return RTM_NEWLINK, 0, body, f"hand segments over one by one on device {index}"
 
 
 def address(index: int, ip: str, prefix: int) -> Message:

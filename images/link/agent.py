@@ -35,9 +35,11 @@ class Agent:
         """Make one packet one frame, also while nothing is shaped yet.
 
         With segmentation offloads a host hands frames of up to 64 KiB to its link, and one
-        loss would hit forty segments at once.
+        loss would hit forty segments at once; TCP joins segments even so, up to
+        gso_max_segs (ip-link(8)), and has them cut behind the queue.
         """
         run(["ethtool", "-K", DEVICE, "tx", "off", "tso", "off", "gso", "off", "gro", "off"])
+        run(["ip", "link", "set", "dev", DEVICE, "gso_max_segs", "1"])
         return {"kernel": os.uname().release}
 
     def boot(self, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:

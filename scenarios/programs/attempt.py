@@ -9,11 +9,15 @@ import socket
 import sys
 import time
 
+IP_RECVERR = 11  # <linux/in.h>, ip(7)
+
 
 def attempt(kind: str, address: tuple[str, int], seconds: float) -> str:
     type_of = socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, type_of) as my_socket:
         my_socket.settimeout(seconds)
+        # A datagram socket hears of an unreachable host only if it asks to (udp(7)).
+        my_socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, kind == "datagram")
         try:
             my_socket.connect(address)  # of a datagram socket: sends nothing
             if kind == "stream":
