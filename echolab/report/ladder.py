@@ -83,7 +83,7 @@ class _Figure:
         last = -math.inf
         for mark in self.layout.marks:
             y = TOP + self.layout.y[mark]
-            if y - last < 15:
+            if y - last < 15 or mark.kind == "missed":
                 continue
             last = y
             since = (mark.at - start) / NANOSECONDS * 1e3
@@ -111,6 +111,8 @@ class _Figure:
         parts: list[str] = []
         for number, end in enumerate(self._ends(step)):
             parts += self._line(start, end, again=number > 0 and step.twice)
+            if step.damaged:
+                parts.append(_flash(*end))
         if not step.arrived:
             parts += self._death(step, start)
         parts += [self._origin(kind, start), self._label(step, start)]
@@ -158,7 +160,13 @@ class _Figure:
 
     def _death_place(self, step: Step) -> tuple[float, float]:
         x, y = self._start(step)
-        return x + (self._target_x(step) - x) * DEATH, y + self.layout.flight * DEATH
+        end = TOP + self.layout.y[self.layout.missed[step.number]]
+        return x + (self._target_x(step) - x) * DEATH, y + (end - y) * DEATH
+
+    def _lost_place(self, step: Step) -> tuple[float, float]:
+        """Where a packet that needed healing came to its end: on the way, or damaged."""
+        ends = self._ends(step)
+        return ends[0] if ends else self._death_place(step)
 
     def _target_x(self, step: Step) -> float:
         if step.target in self.x:
@@ -177,15 +185,13 @@ class _Figure:
     def _label(self, step: Step, start: tuple[float, float]) -> str:
         x, y = start
         ends = self._ends(step)
-        target = ends[0] if ends else None
-        if target is None:
-            target = (self._target_x(step), y + self.layout.flight)
+        target = ends[0] if ends else self._death_place(step) if not step.arrived else start
         rightward = target[0] >= x
         slope = (target[1] - y) / max(1.0, abs(target[0] - x))
         angle = math.degrees(math.atan(slope)) * (1 if rightward else -1)
         again = "↻ " if words.kind(step) == "again" else ""
         return svg.text(
-            f"#{step.number} {again}{words.label(step)}",
+            f"#{step.number} {again}{words.short(step)}",
             x=16 if rightward else -16,
             y=-6,
             transform=f"translate({x:.1f} {y:.1f}) rotate({angle:.1f})",
@@ -198,7 +204,7 @@ class _Figure:
         for dead, healer in sorted(self.story.healed_by.items()):
             if dead not in shown or healer not in shown:
                 continue
-            x1, y1 = self._death_place(shown[dead])
+            x1, y1 = self._lost_place(shown[dead])
             x2, y2 = self._start(shown[healer])
             side = 1 if x1 > x2 else -1
             path = (
@@ -292,9 +298,17 @@ def _glyph(kind: str, x: float, y: float) -> str:
     return svg.element("path", d=f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z", class_="hollow")
 
 
+def _flash(x: float, y: float) -> str:
+    """The sign of damage, at the arrowhead."""
+    return svg.element("path", d=f"M{x - 3:.1f} {y - 11:.1f}l-5 11h9l-5 11", class_="flash")
+
+
 def _sample(kind: str, x: float, y: float) -> Iterable[str]:
     if kind == "cross-sample":
         yield svg.element("path", d=f"M{x + 10} {y - 8}l16 16m0 -16l-16 16", class_="cross")
+        return
+    if kind == "flash-sample":
+        yield _flash(x + 20, y)
         return
     if kind == "join-sample":
         yield svg.element("path", d=f"M{x} {y - 6}c8 14 26 -2 36 10", class_="join")
@@ -315,6 +329,8 @@ def _legend_entries(stretch: Stretch, story: Story) -> Sequence[tuple[str, str]]
     numbers = {step.number for step in stretch.steps}
     if any(not step.arrived for step in stretch.steps):
         entries.append(("cross-sample", "the packet died"))
+    if any(step.damaged for step in stretch.steps):
+        entries.append(("flash-sample", "arrived damaged, thrown away"))
     if any(dead in numbers and heal in numbers for dead, heal in story.healed_by.items()):
         entries.append(("join-sample", "the loss is healed by"))
     if any(step.twice for step in stretch.steps):

@@ -16,7 +16,7 @@ FLIGHT = 66.0
 LONGEST_GAP, DRAWN_GAP = 180.0, 62.0
 """A gap in time that would be higher than the first is drawn as the second, and marked."""
 
-APART = {"packet": 25.0, "call": 19.0}
+APART = {"packet": 25.0, "call": 19.0, "missed": 0.0}
 """Pixels between two moments of one kind on one lifeline, so that their words can be read."""
 
 SHORT = 8_000
@@ -37,26 +37,24 @@ class Mark:
 class Layout:
     """Every mark with its height in pixels, later ones lower; and what they belong to.
 
-    `sent` and `arrived` have the marks of packets by number. `calls` has for each call
+    `sent` and `arrived` have the marks of packets by number, `missed` those of the moment
+    at which one that died would have arrived, after a usual flight. `calls` has for each call
     its mark and that of its return, None where both are one moment. `breaks` are heights
-    of shortened gaps with the nanoseconds that pass there. `flight` is the usual flight
-    in pixels.
+    of shortened gaps with the nanoseconds that pass there.
     """
 
     marks: tuple[Mark, ...]
     y: Mapping[Mark, float]
     sent: Mapping[int, Mark]
     arrived: Mapping[int, tuple[Mark, ...]]
+    missed: Mapping[int, Mark]
     calls: tuple[tuple[Call, Mark, Mark | None], ...]
     breaks: tuple[tuple[float, int], ...]
-    flight: float
 
     @property
     def height(self) -> float:
-        """Height of the lowest mark, with room for a packet that dies after it."""
-        lowest = max(self.y.values(), default=0.0)
-        sent = max((self.y[mark] for mark in self.sent.values()), default=0.0)
-        return max(lowest, sent + self.flight * 0.6)
+        """Height of the lowest mark."""
+        return max(self.y.values(), default=0.0)
 
 
 def lay_out(stretch: Stretch) -> Layout:
@@ -67,12 +65,19 @@ def lay_out(stretch: Stretch) -> Layout:
     where their words would overlap, which pushes down everything later; so heights never
     contradict the order of time.
     """
+    usual = _usual_flight(stretch.steps)
     sent, arrived, calls = _marks(stretch)
+    missed = {
+        step.number: Mark(step.at + round(usual), step.source, "missed", -step.number)
+        for step in stretch.steps
+        if not step.arrived
+    }
     marks = [*sent.values(), *(mark for several in arrived.values() for mark in several)]
+    marks += missed.values()
     for _, begun, over in calls:
         marks += [begun] if over is None else [begun, over]
     marks.sort(key=lambda mark: (mark.at, mark.serial))
-    scale = FLIGHT / _usual_flight(stretch.steps)
+    scale = FLIGHT / usual
     y: dict[Mark, float] = {}
     breaks: list[tuple[float, int]] = []
     lowest: dict[tuple[str, str], float] = {}
@@ -86,7 +91,7 @@ def lay_out(stretch: Stretch) -> Layout:
         height = max(height + gap, lowest.get(column, -APART[mark.kind]) + APART[mark.kind])
         y[mark] = lowest[column] = height
         before = mark.at
-    return Layout(tuple(marks), y, sent, arrived, tuple(calls), tuple(breaks), FLIGHT)
+    return Layout(tuple(marks), y, sent, arrived, missed, tuple(calls), tuple(breaks))
 
 
 def _marks(

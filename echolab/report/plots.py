@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from echolab.report import svg
 from echolab.report.messages import LOST, Series
 
-WIDTH, HEIGHT = 420, 290
+WIDTH, PANEL, HEIGHT = 420, 340, 290
+"""Pixels: the width of a distribution, that of one panel over time, the height of both."""
+
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 18, 52
 LINE = 22
 """Pixels between two lines of a legend."""
@@ -145,7 +147,7 @@ def over_time(series: Series, together: Sequence[Series]) -> str:
 
     `together` are the series that share the scale of the latency with it.
     """
-    x = Axis(0.0, _last_sent(together), LEFT, WIDTH - RIGHT)
+    x = Axis(0.0, _last_sent(series), LEFT, PANEL - RIGHT)
     y = latency_axis(together, HEIGHT - BOTTOM, TOP + 26)
     parts = [
         _frame(x, y, "s since the first message", "latency in ms"),
@@ -154,11 +156,11 @@ def over_time(series: Series, together: Sequence[Series]) -> str:
         svg.element("path", d=_crosses(series, x), class_="crosses"),
     ]
     name = f"Latency over time, {series.name}: {summary(series)}"
-    return svg.image(WIDTH, HEIGHT, name, *parts, class_="plot")
+    return svg.image(PANEL, HEIGHT, name, *parts, class_="plot")
 
 
-def _last_sent(together: Sequence[Series]) -> float:
-    sent = [one.sent for series in together for one in series.messages if one.sent is not None]
+def _last_sent(series: Series) -> float:
+    sent = [one.sent for one in series.messages if one.sent is not None]
     return max(sent, default=1.0) or 1.0
 
 
@@ -187,11 +189,11 @@ def _frame(x: Axis, y: Axis, below: str, beside: str) -> str:
         )
     for value in _sparse(y, 20):
         place = y.place(value)
-        parts.append(svg.element("line", x1=LEFT, y1=place, x2=WIDTH - RIGHT, y2=place))
+        parts.append(svg.element("line", x1=LEFT, y1=place, x2=x.end, y2=place))
         parts.append(svg.text(figure(value), x=LEFT - 8, y=place + 4, class_="tick-label end"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
-        svg.text(below, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 10, class_="axis-label middle")
+        svg.text(below, x=(x.start + x.end) / 2, y=HEIGHT - 10, class_="axis-label middle")
     )
     parts.append(
         svg.text(

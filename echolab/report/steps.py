@@ -81,8 +81,9 @@ class Step:
 class Story:
     """All that the captures of a run tell: its hosts, packets, system calls and lacks.
 
-    `zero` is the nanosecond since 1970 at which lab time began. `healed_by` has, for the
-    number of each dead packet that was healed, the number of the one that did it.
+    `hosts` stand in the order in which they first spoke. `zero` is the nanosecond since
+    1970 at which lab time began. `healed_by` has, for the number of each dead packet that
+    was healed, the number of the one that did it.
     """
 
     hosts: tuple[str, ...]
@@ -110,13 +111,20 @@ def tell(record: Mapping[str, Any], seen: Captures, calls: Sequence[Call] = ()) 
         dead: step.number for step in steps if step.role is not None for dead in step.role.heals
     }
     return Story(
-        hosts=tuple(host["name"] for host in record["hosts"]),
+        hosts=_in_order_of_speaking(tuple(names.values()), steps),
         zero=_zero(record, steps, calls),
         steps=tuple(steps),
         calls=tuple(calls),
         notes=seen.notes,
         healed_by=healed_by,
     )
+
+
+def _in_order_of_speaking(hosts: Sequence[str], steps: Sequence[Step]) -> tuple[str, ...]:
+    """The hosts, those that spoke first ahead: the client stands left of its server."""
+    spoke = [step.source for step in steps if step.packet.protocol in ("tcp", "udp")]
+    first = dict.fromkeys([*spoke, *hosts])
+    return tuple(first)
 
 
 def _zero(record: Mapping[str, Any], steps: Sequence[Step], calls: Sequence[Call]) -> int:

@@ -167,16 +167,21 @@ def _healed(story: Story, number: int, title: str) -> Stretch | None:
 def _first_exchange(story: Story, begin: float) -> Iterator[Stretch]:
     for step in story.steps:
         if story.seconds(step.at) >= begin and step.packet.protocol in ("tcp", "udp"):
-            yield _around(story, step, step, "The first exchange", "nothing had to be healed")
+            yield _around(
+                *(story, step, step, "The first exchange", "nothing had to be healed"),
+                behind=LONGEST - AHEAD - 1,
+            )
             return
 
 
-def _around(story: Story, first: Step, last: Step, title: str, reason: str) -> Stretch:
+def _around(
+    story: Story, first: Step, last: Step, title: str, reason: str, behind: int = BEHIND
+) -> Stretch:
     """A conversation from a little before one packet to a little after another."""
     steps = [step for step in story.steps if step.conversation == first.conversation]
     places = {step.number: place for place, step in enumerate(steps)}
     begin = max(0, places[first.number] - AHEAD)
-    end = places[last.number] + BEHIND + 1
+    end = places[last.number] + behind + 1
     return _make(story, title, reason, steps[begin:end], keep=(first.number, last.number))
 
 

@@ -70,6 +70,13 @@ def label(step: Step) -> str:
     return " ".join(words)
 
 
+def short(step: Step) -> str:
+    """Like `label`, but a packet that carries messages is known by these alone."""
+    if step.messages and not letters(step):
+        return f"{step.packet.length} B {_messages(step)}"
+    return label(step)
+
+
 def _messages(step: Step) -> str:
     first, last = step.messages[0], step.messages[-1]
     return f"(message {first})" if first == last else f"(messages {first}–{last})"

@@ -10,12 +10,22 @@
       const said = title.textContent;
       item.setAttribute("aria-label", said);
       title.remove();
-      const show = () => {
+      const show = (x, y) => {
         fields.textContent = said;
-        fields.classList.add("full-of");
+        fields.hidden = false;
+        const { width, height } = fields.getBoundingClientRect();
+        const below = y + 18 + height < window.innerHeight;
+        fields.style.left = `${Math.max(8, Math.min(x + 14, window.innerWidth - width - 8))}px`;
+        fields.style.top = `${Math.max(8, below ? y + 18 : y - height - 14)}px`;
       };
-      item.addEventListener("pointerenter", show);
-      item.addEventListener("focus", show);
+      const hide = () => { fields.hidden = true; };
+      item.addEventListener("pointermove", (event) => show(event.clientX, event.clientY));
+      item.addEventListener("pointerleave", hide);
+      item.addEventListener("focus", () => {
+        const area = item.getBoundingClientRect();
+        show(area.left + area.width / 2, area.top + area.height / 2);
+      });
+      item.addEventListener("blur", hide);
     }
 
     const stretches = all(".stretch", story);
