@@ -28,7 +28,8 @@ class Finished:
 
     `status` is the exit status, or minus the number of the signal that ended it, or
     None where the engine's time limit ended it. `started` and `ended` are lab seconds.
-    `calls` are the system calls as `strace -f -ttt` prints them, where asked for.
+    `calls` are the system calls as strace(1) prints them, each with its time since 1970
+    and how long it took, where asked for.
     """
 
     host: str

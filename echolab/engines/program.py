@@ -25,6 +25,8 @@ number, as the host sees it. An exec leads a session and a process group of its 
 a signal to the group reaches what the program started, too.
 """
 
+STRACE = ("strace", "-f", "--absolute-timestamps=unix,ns", "--syscall-times=ns", "-o")
+
 SIGNALLER = 'kill -s "$1" -- "-$2"'
 
 MOST_OUTPUT = 64 << 20
@@ -78,7 +80,7 @@ class ContainerProgram:
         self._finished: Finished | None = None
         self._process = 0
         self._status: int | None = None
-        words = ["strace", "-f", "-ttt", "-T", "-o", trace, "--", *argv] if trace else list(argv)
+        words = [*STRACE, trace, "--", *argv] if trace else list(argv)
         with daemon_errors(f"starting {argv[0]} on {host}"):
             made = around.api.exec_create(
                 container,

@@ -1,4 +1,8 @@
-"""The system calls of a program, read from what `strace -f -ttt -T` printed."""
+"""The system calls of a program, read from what strace(1) printed of them.
+
+Times are since 1970, as `--absolute-timestamps=unix` (or `-ttt`) writes them, to the micro-
+or the nanosecond; `--syscall-times` (or `-T`) tells when a call was over.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +58,11 @@ class Call:
 
     Both are nanoseconds since 1970; `returned` is None where the trace does not tell.
     `text` is the call in short, `result` what it gave back, `full` the traced line.
+    `program` tells apart the programs that were traced.
     """
 
     host: str
+    program: int
     at: int
     returned: int | None
     text: str
@@ -64,7 +70,9 @@ class Call:
     full: str
 
 
-def parse(text: str, host: str, names: Mapping[str, str] | None = None) -> tuple[Call, ...]:
+def parse(
+    text: str, host: str, names: Mapping[str, str] | None = None, program: int = 0
+) -> tuple[Call, ...]:
     """The calls on sockets, in order of time; lines that are no such call are passed over.
 
     `names` has the host of each address, which is then shown in its place.
@@ -74,7 +82,8 @@ def parse(text: str, host: str, names: Mapping[str, str] | None = None) -> tuple
     for process, at, whole, end in _whole_lines(text.splitlines()):
         found = CALL.match(whole)
         if found is not None and sockets.concern(process, found):
-            calls.append(_call(found, host, at, end, names or {}))
+            call = _call(found, host, at, end, names or {})
+            calls.append(dataclasses.replace(call, program=program))
     return tuple(sorted(calls, key=lambda call: call.at))
 
 
@@ -156,6 +165,7 @@ def _call(
     took = found["took"]
     return Call(
         host,
+        0,
         at,
         end if took is None else at + _nanoseconds(took),
         _short(found["name"], STRINGS.sub('""', found["arguments"]), found["arguments"], names),
@@ -211,8 +221,8 @@ def of_record(record: Mapping[str, Any]) -> tuple[Call, ...]:
         names |= {host[kind]: host["name"] for kind in ("ip", "ip6") if host.get(kind)}
     calls = [
         call
-        for program in record.get("programs", ())
+        for number, program in enumerate(record.get("programs", ()))
         if program.get("calls")
-        for call in parse(program["calls"], program["host"], names)
+        for call in parse(program["calls"], program["host"], names, number)
     ]
     return tuple(sorted(calls, key=lambda call: call.at))

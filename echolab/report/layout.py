@@ -9,6 +9,7 @@ from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step
 from echolab.report.stretches import Stretch
+from echolab.report.words import SHORT
 
 FLIGHT = 66.0
 """Pixels that a packet's usual flight takes downwards."""
@@ -18,9 +19,6 @@ LONGEST_GAP, DRAWN_GAP = 180.0, 62.0
 
 APART = {"packet": 25.0, "call": 19.0, "missed": 0.0}
 """Pixels between two moments of one kind on one lifeline, so that their words can be read."""
-
-SHORT = 8_000
-"""Nanoseconds: a call that returns sooner is drawn as one moment."""
 
 
 @dataclasses.dataclass(frozen=True)

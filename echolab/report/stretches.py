@@ -203,10 +203,17 @@ MARGIN = 20_000_000
 
 
 def _calls(story: Story, begin: int, end: int) -> tuple[Call, ...]:
-    """The calls that were under way, or came shortly before or after."""
+    """The calls that were under way, or came shortly before or after.
+
+    A program that made its first call only later has no part in these packets.
+    """
+    first: dict[int, int] = {}
+    for call in story.calls:
+        first.setdefault(call.program, call.at)
     return tuple(
         call
         for call in story.calls
         if call.at <= end + MARGIN
+        and first[call.program] <= begin
         and (call.returned if call.returned is not None else call.at) >= begin - MARGIN
     )[:LONGEST]

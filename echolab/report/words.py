@@ -22,8 +22,11 @@ KINDS = {
 }
 """Kinds of packets that look different in a figure, and what its legend says of each."""
 
-HEXADECIMAL = 48
+SHOWN = 48
 """Bytes of a payload that are shown."""
+
+SHORT = 8_000
+"""Nanoseconds: a call that returns sooner is told as one event."""
 
 
 def kind(step: Step) -> str:
@@ -150,7 +153,7 @@ def fields(step: Step, story: Story) -> tuple[str, ...]:
 
 def printable(payload: bytes) -> str:
     """The beginning of a payload as text, a dot for each byte that is not printable ASCII."""
-    head = payload[:HEXADECIMAL]
+    head = payload[:SHOWN]
     text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in head)
     return text + ("…" if len(payload) > len(head) else "")
 
@@ -175,7 +178,7 @@ def events(stretch: Stretch, story: Story) -> tuple[Event, ...]:
 
 
 def _of_call(call: Call) -> list[Event]:
-    if call.returned is None:
+    if call.returned is None or call.returned - call.at <= SHORT:
         return [Event(call.at, call.host, f"{call.text} = {call.result}")]
     return [
         Event(call.at, call.host, call.text),
