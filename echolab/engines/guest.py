@@ -16,12 +16,20 @@ working directory on the machine, mounted at a fixed place.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
+
+MCL_CURRENT, MCL_FUTURE = 1, 2
+
+if os.getpid() == 1:
+    # Memory that is filled at once lies in few pieces, and what the guest's kernel maps for
+    # a forked child it maps piece by piece (arch/um/kernel/tlb.c): a third off each fork.
+    ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
