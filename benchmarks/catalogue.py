@@ -1,0 +1,69 @@
+"""Run the whole catalogue, seed after seed, and say what failed and how long it took.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/catalogue.py --seeds 50
+    PYTHONPATH=. .venv/bin/python benchmarks/catalogue.py --engine docker --seeds 5
+
+Each seed is one `echolab run` of every scenario, as a user types it. The last lines are
+the bars: claims that did not pass, wall time of the slowest seed, lab time per wall second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any
+
+LONGEST = 3600.0
+"""Seconds that one run of the catalogue may take."""
+
+
+def catalogue(engine: str, seed: int, names: Sequence[str]) -> tuple[list[dict[str, Any]], float]:
+    """The records of one run of the catalogue, and its wall time in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "echolab", "run", *names, "--engine", engine]
+        options = ["--seed", str(seed), "--no-report", "--json", "--out", folder]
+        began = time.monotonic()
+        ended = subprocess.run(
+            [*command, *options], capture_output=True, text=True, timeout=LONGEST, check=False
+        )
+        took = time.monotonic() - began
+    if not ended.stdout:
+        raise SystemExit(f"the run with seed {seed} ended without records:\n{ended.stderr}")
+    return json.loads(ended.stdout), took
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", help="scenarios; none for all")
+    parser.add_argument("--engine", default="exact")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    chosen = parser.parse_args()
+    verdicts: collections.Counter[str] = collections.Counter()
+    slowest = lab = wall = 0.0
+    for seed in range(chosen.first, chosen.first + chosen.seeds):
+        records, took = catalogue(chosen.engine, seed, chosen.names)
+        slowest = max(slowest, took)
+        lab += sum(record["lab_seconds"] for record in records)
+        wall += took
+        for record in records:
+            for claim in record["claims"]:
+                verdicts[claim["verdict"]] += 1
+                if claim["verdict"] != "pass":
+                    where = f"seed {seed}, {record['scenario']}: {claim['text']}"
+                    print(f"{claim['verdict']}: {where}: {claim['seen']}: {claim['why']}")
+        print(f"seed {seed}: {len(records)} scenarios in {took:.1f} s", flush=True)
+    print(", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items())))
+    print(f"slowest run of the catalogue: {slowest:.1f} s")
+    print(f"lab seconds per wall second: {lab / wall:.1f}")
+    return 0 if set(verdicts) == {"pass"} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
