@@ -30,7 +30,7 @@ OWN_PACKAGE = "echo_app"
 FAILED = 127
 
 STRACE = (
-    *("strace", "-f", "-ttt", "-T", "-s", "64", "-e"),
+    *("strace", "-f", "--absolute-timestamps=unix,ns", "--syscall-times=ns", "-s", "64", "-e"),
     "trace=%network,read,write,readv,writev,close,poll,ppoll,select,pselect6,epoll_wait,execve",
 )
 """The calls that a lecture on sockets speaks of, and what a program waits with."""
