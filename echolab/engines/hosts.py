@@ -33,6 +33,9 @@ PREFIX6 = 64
 KNOWN_HOSTS = 16
 """How many hosts everybody knows in advance; see `neighbours`."""
 
+CHUNK = 65536
+"""Bytes that are read at once."""
+
 KINDS = {
     "mnt": linux.CLONE_NEWNS,
     "net": linux.CLONE_NEWNET,
@@ -129,26 +132,17 @@ class HostNamespaces:
         for kind, descriptor in self._descriptors.items():
             linux.setns(descriptor, KINDS[kind])
 
-    @contextlib.contextmanager
-    def network(self) -> Iterator[None]:
+    def network(self) -> contextlib.AbstractContextManager[None]:
         """Within it, this thread is in the host's network namespace."""
-        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            linux.setns(self.net, linux.CLONE_NEWNET)
-            yield
-        finally:
-            linux.setns(own, linux.CLONE_NEWNET)
-            os.close(own)
+        return _in_network(self.net)
 
     def read(self, path: str) -> str:
         """The text of a file below /proc or /sys, as the host's network namespace has it."""
         if path.startswith("/sys/"):
-            descriptor = os.open(path[1:], os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._root)
-            with open(descriptor, encoding="utf-8") as file:
-                return file.read()
+            return _content(os.open(path[1:], os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._root))
         own = path.replace("/proc/net/", "/proc/thread-self/net/", 1)
-        with self.network(), open(own, encoding="utf-8") as file:
-            return file.read()
+        with self.network():
+            return _content(os.open(own, os.O_RDONLY | os.O_CLOEXEC))
 
     def take_file(self, path: str, largest: int) -> str:
         """The text of one of the host's own files, which is then removed."""
@@ -156,10 +150,8 @@ class HostNamespaces:
             descriptor = os.open(path[1:], os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._root)
         except OSError:
             return ""
-        with open(descriptor, "rb") as file:
-            text = file.read(largest).decode(errors="replace")
         os.unlink(path[1:], dir_fd=self._root)
-        return text
+        return _content(descriptor, largest)
 
     def close(self) -> None:
         """Let go of the namespaces."""
@@ -176,13 +168,14 @@ class Wiring:
     def __init__(self, topology: Topology, root: sandbox.SharedRoot) -> None:
         self.addresses = addresses(topology)
         self.hosts: dict[str, HostNamespaces] = {}
-        self._switch = _switch()
+        self._switch = _Switch()
         try:
             settings = SETTINGS | (WITH_IPV6 if topology.ipv6 else _without_ipv6())
             known = neighbours(topology)
             for number, name in enumerate(topology.names()):
                 self.hosts[name] = HostNamespaces(name, root, settings)
                 self._plug_in(name, number, known[name])
+            self._switch_on(len(self.hosts))
         except BaseException:
             self.close()
             raise
@@ -195,11 +188,20 @@ class Wiring:
             rtnetlink.Device(DEVICE, DEVICE_INDEX, own.mac),
             host.net,
         )
-        self._switch.send((cable, rtnetlink.station(port, own.mac)))
+        self._switch.link.send((cable, rtnetlink.station(port, own.mac)))
         with host.network():
             rtnetlink.offloads_off(DEVICE)
             with rtnetlink.Netlink() as link:
                 link.send(self._set_up(own, known))
+
+    def _switch_on(self, ports: int) -> None:
+        """Take every cable into use: from now on the hosts reach one another."""
+        for host in self.hosts.values():
+            with host.network():
+                rtnetlink.carries(DEVICE)
+        with _in_network(self._switch.net):
+            for number in range(ports):
+                rtnetlink.carries(f"port{number}")
 
     def _set_up(self, own: Address, known: Sequence[str]) -> Iterator[rtnetlink.Message]:
         yield rtnetlink.up(LOOPBACK_INDEX)
@@ -221,17 +223,50 @@ class Wiring:
         self._switch.close()
 
 
-def _switch() -> rtnetlink.Netlink:
-    """A network namespace with the bridge in it, kept by the socket that was opened there."""
-    with _moving():
-        linux.unshare(linux.CLONE_NEWNET)
-        switch = rtnetlink.Netlink()
+class _Switch:
+    """A network namespace with the bridge in it."""
+
+    def __init__(self) -> None:
+        with _moving() as procfs:
+            linux.unshare(linux.CLONE_NEWNET)
+            self.net = os.open("thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=procfs)
+            self.link = rtnetlink.Netlink()
+        try:
+            self.link.send([rtnetlink.bridge(BRIDGE, BRIDGE_INDEX)])
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it; a second call does nothing."""
+        if self.net >= 0:
+            os.close(self.net)
+            self.link.close()
+            self.net = -1
+
+
+@contextlib.contextmanager
+def _in_network(descriptor: int) -> Iterator[None]:
+    """Within it, this thread is in the network namespace that the descriptor refers to."""
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        switch.send([rtnetlink.bridge(BRIDGE, BRIDGE_INDEX)])
-    except BaseException:
-        switch.close()
-        raise
-    return switch
+        linux.setns(descriptor, linux.CLONE_NEWNET)
+        yield
+    finally:
+        linux.setns(own, linux.CLONE_NEWNET)
+        os.close(own)
+
+
+def _content(descriptor: int, largest: int = CHUNK << 10) -> str:
+    """The text of an open file, at most `largest` bytes of it; the descriptor is closed."""
+    try:
+        parts = []
+        while largest > 0 and (data := os.read(descriptor, min(largest, CHUNK))):
+            parts.append(data)
+            largest -= len(data)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode(errors="replace")
 
 
 def _without_ipv6() -> dict[str, str]:

@@ -69,6 +69,8 @@ SIOCETHTOOL = 0x8946
 OFFLOADS = {"tx checksums": 0x17, "sg": 0x19, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
 """Commands of linux/ethtool.h that switch an offload (ETHTOOL_STXCSUM and so on)."""
 
+ETHTOOL_GLINK = 0x0A
+
 LARGEST_BATCH = 32768
 """Bytes of messages sent at once, well below a socket's send buffer."""
 
@@ -328,6 +330,18 @@ def offloads_off(device: str) -> None:
         for command in OFFLOADS.values():
             value = bytearray(struct.pack("=II", command, 0))
             _ethtool(asking, device, value)
+
+
+def carries(device: str) -> bool:
+    """Whether a device in this namespace has a carrier, which is taken into use by asking.
+
+    Otherwise the kernel does so some time later, from a work queue, and the device drops
+    what it is to send until then (net/core/link_watch.c, linkwatch_sync_dev).
+    """
+    value = bytearray(struct.pack("=II", ETHTOOL_GLINK, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        _ethtool(asking, device, value)
+    return bool(struct.unpack("=II", value)[1])
 
 
 def _ethtool(asking: socket.socket, device: str, value: bytearray) -> None:
