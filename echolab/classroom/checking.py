@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from echolab.classroom import parcel, performing, reading, timeline, verdict
+from echolab.classroom.case import Case
 from echolab.classroom.exercise import Exercise
 from echolab.classroom.performing import FILES, Performed
 from echolab.classroom.recipe import PLACE, Recipe, recipe
@@ -31,37 +32,40 @@ DEFAULT_SEED = 1
 class Order:
     """What is to be checked, and how.
 
-    `label` is how the submission is called in the result; `last` the number of the last
-    case that is performed, None for all; `explain` performs failed cases once more to
-    show their system calls and packets; `replay` are the words of the command.
+    `label` is how the submission is called in the result; `chosen` are the numbers of the
+    cases that are performed, in their order, empty for all; `explain` performs failed ones
+    once more to show their system calls and packets; `replay` are the words of the command.
     """
 
     exercise: Exercise
     submission: Path
     label: str
     seed: int = DEFAULT_SEED
-    last: int | None = None
+    chosen: tuple[int, ...] = ()
     explain: bool = True
     replay: tuple[str, ...] = ()
+
+    def cases(self) -> list[tuple[int, Case]]:
+        """The cases that are performed, each with its number."""
+        numbered = enumerate(self.exercise.cases, 1)
+        return [(n, case) for n, case in numbered if not self.chosen or n in self.chosen]
 
 
 def check(order: Order, settings: Settings, progress: Progress) -> CheckResult:
     """Check a submission. The same one gives the same result, whatever else the machine does.
 
-    Cases are performed from the first to `order.last`, since what a case meets may depend
-    on those before it. Raises BadInput where no program is found in the submission.
+    Raises BadInput where no program is found in the submission.
     """
     with tempfile.TemporaryDirectory(prefix="echolab-check-") as name:
         folder = Path(name)
         names = parcel.pack(order.submission, folder / FILES)
         found = recipe(names)
-        cases = order.exercise.cases[: order.last]
         progress(f"checking {order.label}")
         failure = _build(found, folder, order.seed, settings, progress)
         if failure:
             results = [
                 reading.failed(case, number, "the program is built", "a program", failure)
-                for number, case in enumerate(cases, 1)
+                for number, case in order.cases()
             ]
         else:
             results = _perform(order, found, folder, settings, progress)
@@ -84,7 +88,7 @@ def refused(order: Order, error: BadInput) -> CheckResult:
     """The result of a submission in which no program can be found."""
     cases = tuple(
         reading.failed(case, number, "there is a program", error.remedy, error.message)
-        for number, case in enumerate(order.exercise.cases[: order.last], 1)
+        for number, case in order.cases()
     )
     return CheckResult(
         order.exercise.name, order.label, order.seed, "none", cases, replay=order.replay
@@ -93,10 +97,7 @@ def refused(order: Order, error: BadInput) -> CheckResult:
 
 def broken(order: Order, error: EcholabError) -> CheckResult:
     """The result of a submission that could not be judged for a reason of ours."""
-    cases = tuple(
-        reading.not_judged(case, number, error.message)
-        for number, case in enumerate(order.exercise.cases[: order.last], 1)
-    )
+    cases = tuple(reading.not_judged(case, number, error.message) for number, case in order.cases())
     return CheckResult(
         order.exercise.name, order.label, order.seed, "unknown", cases, replay=order.replay
     )
@@ -140,18 +141,18 @@ def _build(found: Recipe, folder: Path, seed: int, settings: Settings, progress:
 def _perform(
     order: Order, found: Recipe, folder: Path, settings: Settings, progress: Progress
 ) -> list[CaseResult]:
-    cases = order.exercise.cases[: order.last]
-    jobs = [performing.job(order.exercise, case, found.run, order.seed) for case in cases]
-    results = []
-    for number, done in enumerate(performing.perform(jobs, folder, settings, progress), 1):
-        results.append(_result(order, number, done))
+    cases = order.cases()
+    jobs = [performing.job(order.exercise, case, found.run, order.seed) for _, case in cases]
+    performed = performing.perform(jobs, folder, settings, progress)
+    results = [
+        _result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
+    ]
     if order.explain:
         results = _explained(order, found, folder, results, settings, progress)
     return results
 
 
-def _result(order: Order, number: int, done: Performed) -> CaseResult:
-    case = order.exercise.cases[number - 1]
+def _result(case: Case, number: int, done: Performed) -> CaseResult:
     if done.record is not None:
         return reading.case_result(case, number, done.record)
     if done.stopped:

@@ -31,15 +31,13 @@ class Listener:
 
     def accept(self, *, within: float = PATIENCE) -> Stream:
         """Expect a connection in time."""
-        self._socket.settimeout(within)
-        try:
-            stream, _ = self._socket.accept()
-        except TimeoutError:
+        if not self._testbed.ready(self._socket, within):
             raise Unmet(
                 f"the program connects to port {self._port} of {self._host}",
                 f"a connection within {within:g} s",
                 "none",
-            ) from None
+            )
+        stream, _ = self._socket.accept()
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._testbed.step(f"{self._host} accepted a connection")
         return Stream(self._testbed, self._host, stream)
@@ -80,9 +78,8 @@ class Stream:
 
     def send(self, data: bytes) -> None:
         """Send these bytes, as one piece where the network allows it."""
-        self._socket.settimeout(SEND_PATIENCE)
         try:
-            self._socket.sendall(data)
+            self._send(data)
         except OSError as error:
             raise Unmet(
                 f"the program reads what {self._host} sends",
@@ -189,18 +186,22 @@ class Stream:
         self._socket.close()
         self._testbed.step(f"{self._host} closed the connection")
 
+    def _send(self, data: bytes) -> None:
+        self._socket.setblocking(False)
+        rest = memoryview(data)
+        while rest:
+            if not self._testbed.ready(self._socket, SEND_PATIENCE, to_send=True):
+                raise TimeoutError
+            rest = rest[self._socket.send(rest) :]
+
     def _receive(self, count: int, within: float) -> tuple[bytes, str]:
         data = bytearray()
         deadline = self._testbed.now() + within
         while len(data) < count:
-            left = deadline - self._testbed.now()
-            if left <= 0:
+            if not self._testbed.ready(self._socket, deadline - self._testbed.now()):
                 return bytes(data), SILENT
-            self._socket.settimeout(left)
             try:
                 piece = self._socket.recv(min(1 << 16, count - len(data)))
-            except TimeoutError:
-                return bytes(data), SILENT
             except OSError as error:
                 return bytes(data), shown.error(error)
             if not piece:
@@ -275,9 +276,7 @@ class Datagrams:
         self._testbed.step(f"{self._host} saw nothing for {seconds:g} s")
 
     def _receive(self, within: float, most: int = LARGEST_DATAGRAM) -> tuple[bytes, Where] | None:
-        self._socket.settimeout(within)
-        try:
-            data, sender = self._socket.recvfrom(most)
-        except (TimeoutError, BlockingIOError):
+        if not self._testbed.ready(self._socket, within):
             return None
+        data, sender = self._socket.recvfrom(most)
         return data, (sender[0], sender[1])

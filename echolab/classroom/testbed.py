@@ -54,10 +54,15 @@ class Unmet(Exception):
         self.why = why
 
 
+Socket = socket.socket
+
+
 class _Sockets(Protocol):
     """What a network of namespaces offers beyond the contract of engines."""
 
-    def socket(self, host: str, family: int, kind: int) -> socket.socket: ...
+    def socket(self, host: str, family: int, kind: int) -> Socket: ...
+
+    def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool: ...
 
 
 class Testbed:
@@ -149,7 +154,7 @@ class Testbed:
 
     # --- peers that the check plays
 
-    def socket(self, host: str, family: int, kind: int) -> socket.socket:
+    def socket(self, host: str, family: int, kind: int) -> Socket:
         """A socket of a host, closed when the case ends.
 
         Raises CannotRun in an engine whose hosts are not namespaces.
@@ -163,6 +168,13 @@ class Testbed:
         made = cast(_Sockets, network).socket(host, family, kind)
         self._undo.callback(made.close)
         return made
+
+    def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool:
+        """Let lab time pass until a socket can receive, or send; False where it cannot in time.
+
+        Programs are served meanwhile, which a call that blocks would not do.
+        """
+        return cast(_Sockets, self._lab._network).ready(made, within, to_send=to_send)
 
     def listen(self, host: str, port: int, *, backlog: int = 5) -> Listener:
         """Wait for connections on a port of a host, on IPv4."""

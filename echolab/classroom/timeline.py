@@ -14,11 +14,14 @@ MOST_LINES = 24
 
 def lines(record: Record, folder: Path) -> tuple[str, ...]:
     """The end of the story that a traced and captured case tells; empty where there is none."""
-    from echolab.report import story, stretches, words
+    from echolab.report import calls, story, stretches, words
 
     told = story.load(record, folder)
     if not told.steps:
-        return ()
+        found = calls.of_record(record)
+        return tuple(f"{call.host}  {call.text} returns {call.result}" for call in found)[
+            -MOST_LINES:
+        ]
     last = told.seconds(told.steps[-1].at)
     stretch = stretches.at(told, max(0.0, last - WINDOW))
     if stretch is None:

@@ -31,9 +31,6 @@ TOOL_FOLDERS = ("/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/u
 LONGEST_START = 5.0
 """Lab seconds that the services are given until they listen."""
 
-OPERATIONAL = "/sys/class/net/eth0/operstate"
-"""Says `up` once a device carries packets (Documentation/networking/operstates.rst)."""
-
 FIRST_LOOK, LAST_LOOK = 0.001, 0.1
 """Lab seconds between two looks at what listens: twice as long each time."""
 
@@ -90,7 +87,6 @@ class NamespaceNetwork:
             undo.callback(self._end_programs)
             if capturing:
                 self._begin_captures(folder)
-            self._await_links()
             self._start_services()
             self._undo = undo.pop_all()
         self._epoch = now()
@@ -154,6 +150,17 @@ class NamespaceNetwork:
         with self._wiring.hosts[host].network():
             return socket.socket(family, kind)
 
+    def ready(self, made: socket.socket, within: float, *, to_send: bool = False) -> bool:
+        """Let at most `within` lab seconds pass until a socket can receive, or can send."""
+        seen: list[bool] = []
+        watch = self._pump.on_writable if to_send else self._pump.on_readable
+        watch(made.fileno(), lambda: seen.append(True))
+        try:
+            self._pump.run(now() + within, lambda: bool(seen))
+        finally:
+            self._pump.forget(made.fileno())
+        return bool(seen)
+
     def now(self) -> float:
         """Lab seconds since the network was opened."""
         return now() - self._epoch
@@ -206,16 +213,6 @@ class NamespaceNetwork:
             last_capability=self._last_capability,
             calls=calls,
         )
-
-    def _await_links(self) -> None:
-        """Wait until the kernel has taken every cable into use: before, it drops packets.
-
-        It tells devices of their carrier from a work queue (net/core/link_watch.c).
-        """
-        until = now() + LONGEST_START
-        for host in self._wiring.hosts.values():
-            while host.read(OPERATIONAL) != "up\n" and now() < until:
-                self._pump.run(now() + FIRST_LOOK)
 
     def _start_services(self) -> None:
         for host in self._topology.hosts:

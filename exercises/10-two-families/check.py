@@ -79,5 +79,5 @@ def loopback(lab: Testbed, submission: Submission) -> None:
     serve(lab, submission)
     exchange(lab, lab.connect("server", "127.0.0.1", PORT), "127.0.0.1", b"by IPv4")
     client = lab.connect("server", "::1", PORT, ip6=True)
-    exchange(lab, client, "::1", b"by IPv6")
     lab.note("family-of-loopback", client.own_address)
+    exchange(lab, client, "::1", b"by IPv6")
