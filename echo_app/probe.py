@@ -77,7 +77,7 @@ class Probe:
             else:
                 self.tally.abandon(f"connect: {channel.ended}")
             self.info = tcp_info.read(channel.socket)
-            if channel.ended and not self.tally.all_answered():
+            if channel.ended:
                 self._trouble(Trouble(None, channel.ended, time.monotonic_ns()))
             pacing.finish(channel, self.plan.timeout)
 

@@ -117,10 +117,6 @@ class Tally:
         """Whether no message needs any more waiting."""
         return len(self._arrivals) + len(self._failed) == self.count
 
-    def all_answered(self) -> bool:
-        """Whether each message has its reply."""
-        return len(self._arrivals) == self.count
-
     def exchanges(self) -> list[Exchange]:
         """Each message's fate, in order of numbers, as known now."""
         order = {number: place for place, number in enumerate(self._arrivals)}

@@ -119,12 +119,19 @@ def _listens(port: int, kind: str) -> bool:
 
 
 @pytest.fixture
-def stream_server() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
-    """A server that treats each connection as the test says; returns its port."""
+def stream_server() -> Iterator[Callable[..., int]]:
+    """A server that treats each connection as the test says; returns its port.
+
+    `prepare` sees the socket before it listens.
+    """
     with contextlib.ExitStack() as cleanup:
 
-        def serve(treat: Callable[[socket.socket], None]) -> int:
+        def serve(
+            treat: Callable[[socket.socket], None],
+            prepare: Callable[[socket.socket], None] = lambda listener: None,
+        ) -> int:
             listener = cleanup.enter_context(socket.socket())
+            prepare(listener)
             listener.bind(("127.0.0.1", 0))
             listener.listen()
 

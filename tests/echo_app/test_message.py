@@ -60,4 +60,6 @@ def test_a_garbled_message_is_named_by_where_it_begins(framing, good, piece):
 
 def test_another_probes_messages_are_foreign():
     """Two probes that share a port do not count each other's replies."""
-    assert Framing(1, 64).number(Framing(2, 64).pack(0)) is None
+    foreign = Framing(2, 64).pack(0)
+    assert Framing(1, 64).number(foreign) is None
+    assert Framing(1, 64).quoted(foreign) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
 import socket
 import struct
@@ -189,6 +190,59 @@ def test_doubled_and_swapped_messages_of_a_faulty_server_are_told(stream_server,
     assert outcome.end["delivered"] == 4
     assert (outcome.end["duplicated"], outcome.end["out_of_order"]) == (1, 1)
     assert [one["order"] for one in outcome.exchanges] == [1, 0, 2, 3]
+
+
+SO_ATTACH_FILTER = 26
+SO_DETACH_FILTER = 27
+
+
+def drop_payload(listener):
+    """Have the kernel drop every segment with payload that this socket's connections get.
+
+    A classic BPF program (socket(7), SO_ATTACH_FILTER): segments of more than 80 bytes,
+    TCP header included, are dropped; accepted connections inherit it.
+    """
+    program = struct.pack(
+        "HBBI" * 4, 0x80, 0, 0, 0, 0x25, 0, 1, 80, 0x06, 0, 0, 0, 0x06, 0, 0, 65535
+    )
+    code = ctypes.create_string_buffer(program)
+    listener.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 4, ctypes.addressof(code))
+    )
+
+
+def undrop(connection):
+    connection.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+
+
+def test_segments_that_die_are_counted_as_retransmits(stream_server, measure):
+    """The kernel drops the first message's segments for 0.1 s: late by that, and delivered."""
+
+    def deaf_at_first(connection):
+        time.sleep(0.1)
+        undrop(connection)
+        echo(connection)
+
+    port = stream_server(deaf_at_first, drop_payload)
+    outcome = measure(port, "tcp", count=2, size=100, interval=1)
+    assert outcome.fates() == ["delivered", "delivered"]
+    assert outcome.exchanges[0]["latency"] > 0.1 > outcome.exchanges[1]["latency"]
+    (info,) = outcome.named("tcp_info")
+    assert info["retransmits"] == outcome.end["retransmits"] >= 1
+
+
+def test_retransmits_of_all_connections_are_summed(stream_server, measure):
+    """Each of three connections loses its message at least once."""
+
+    def deaf_at_first(connection):
+        time.sleep(0.1)
+        undrop(connection)
+        echo(connection)
+
+    port = stream_server(deaf_at_first, drop_payload)
+    outcome = measure(port, "tcp-connect", count=3, size=100, interval=0)
+    assert outcome.fates() == ["delivered"] * 3
+    assert outcome.end["retransmits"] >= 3
 
 
 def test_a_refused_connection_loses_all_and_none_was_sent(free_port, measure):

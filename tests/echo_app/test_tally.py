@@ -41,7 +41,7 @@ def test_every_message_has_one_fate(history):
     first = {number: at for at, number in reversed(arrivals)}
     prompt = sum(at - number * 10 <= TIMEOUT for number, at in first.items())
     assert (summary.delivered, summary.late) == (prompt, len(first) - prompt)
-    assert tally.all_answered() == (len(first) == count)
+    assert tally.all_settled() == (len(first) == count)
 
 
 @given(histories())
