@@ -126,10 +126,10 @@ class PidNamespace:
     CLONE_THREAD) and executes nothing but pause(2) on a stack of its own. So it needs no
     copy of an interpreter, which would cost 5 ms in a User-Mode Linux guest against
     0.1 ms. It shares our descriptors, too (CLONE_FILES): a copy of them would keep pipes
-    and sockets open that we have closed. It is born with SIGCHLD ignored, so that the kernel reaps the orphans it
-    inherits (wait(2), NOTES). It never returns from pause(2): signals whose disposition
-    is the default are not delivered to a namespace's init (pid_namespaces(7)), and the
-    engine sets no handlers.
+    and sockets open that we have closed. It is born with SIGCHLD ignored, so that the
+    kernel reaps the orphans it inherits (wait(2), NOTES). It never returns from pause(2):
+    signals whose disposition is the default are not delivered to a namespace's init
+    (pid_namespaces(7)), and the engine sets no handlers.
     """
 
     def __init__(self) -> None:

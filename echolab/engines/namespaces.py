@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from echolab.engines import capture, sandbox
 from echolab.engines.child import Start
@@ -23,6 +23,10 @@ from echolab.engines.programs import RunningProgram
 from echolab.engines.pump import Pump, now
 from echolab.errors import BadInput, CannotRun
 from echolab.topology import Host, Topology
+
+if TYPE_CHECKING:
+    from echolab.engines import Lack, Progress, Settings
+    from echolab.job import Job
 
 NAME = "namespaces"
 
@@ -40,8 +44,24 @@ LISTENING = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}
 KEPT_OF_SERVICE = 65536
 """Characters of a service's output that the log keeps."""
 
+Socket = socket.socket
+
 PROCESSES, PROCESSES_PER_HOST = 512, 32
 """How many processes the programs of a lab may have together."""
+
+
+def lack(settings: Settings) -> Lack | None:  # noqa: ARG001 (as every engine's)
+    """None where this machine can run the engine: it takes root and a kernel with netem."""
+    from echolab.engines import native
+
+    return native.lack()
+
+
+def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Perform one job on this kernel and return its record; see `echolab.engines.Engine`."""
+    from echolab.engines import native
+
+    return native.run(job, settings, progress)
 
 
 class NamespaceNetwork:
@@ -144,13 +164,13 @@ class NamespaceNetwork:
         except OSError as error:
             raise BadInput(f"cannot read {path} on {host}: {error.strerror}") from None
 
-    def socket(self, host: str, family: int, kind: int) -> socket.socket:
+    def socket(self, host: str, family: int, kind: int) -> Socket:
         """A new socket of a host, for a check that plays one of the host's programs."""
         self._topology.host(host)
         with self._wiring.hosts[host].network():
             return socket.socket(family, kind)
 
-    def ready(self, made: socket.socket, within: float, *, to_send: bool = False) -> bool:
+    def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool:
         """Let at most `within` lab seconds pass until a socket can receive, or can send."""
         seen: list[bool] = []
         watch = self._pump.on_writable if to_send else self._pump.on_readable

@@ -45,16 +45,18 @@ def three_messages(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "one message byte by byte, its length as well",
+    "one message, its length and its beginning byte by byte",
     catches=("recv-is-message", "header-whole"),
     question="May the four bytes of the length come in pieces, too?",
 )
 def byte_by_byte(lab: Testbed, submission: Submission) -> None:
     client = connected(lab, submission)
-    message = lab.random.randbytes(lab.random.randint(5, 9))
-    for byte in frame(message):
+    message = lab.random.randbytes(lab.random.randint(300, 600))
+    data = frame(message)
+    for byte in data[:6]:
         client.send(bytes([byte]))
         lab.sleep(0.01)
+    client.send(data[6:])
     client.expect(frame(message[::-1]))
     client.finish()
     client.expect_end()
