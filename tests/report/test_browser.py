@@ -1,0 +1,302 @@
+"""The report in a real Chromium: silent, offline, whole on every screen, and it answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import ActionChains
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from echolab.report import compare, page
+from tests.report import made
+from tests.report.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+TRACE = """\
+7 1700000000.990000 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.000004>
+7 1700000001.000000 connect(3, {sa_family=AF_INET, sin_port=htons(7), \
+sin_addr=inet_addr("10.0.0.2")}, 16) = 0 <0.100024>
+7 1700000001.750060 sendto(3, "Wir erschrecken"..., 64, 0, NULL, 0) = 64 <0.000010>
+7 1700000001.750080 recvfrom(3, "Wir erschrecken"..., 1023, 0, NULL, NULL) = 64 <0.308020>
+"""
+
+SCREENS = [(1280, False), (1280, True), (390, False), (390, True)]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of the report of one run, of many, and of a comparison."""
+    folder = tmp_path_factory.mktemp("pages")
+    wire = made.Wire()
+    made.healed(wire)
+    for number in range(8):
+        sent = made.datagram("client", "server", made.message(number))
+        wire.send(4 + number * 0.02, "client", "server", sent, dies=number == 3)
+    fates = ["delivered"] * 30 + ["lost", "late", "twice", "slow"] * 5
+    probes = [made.probe(protocol, fates) for protocol in ("udp", "tcp", "tcp-connect")]
+    program = {"host": "client", "calls": TRACE, "started": 0.9}
+    long_words = "x" * 300
+    record = made.record(
+        captures=wire.write(folder),
+        probes=probes,
+        programs=[program],
+        warnings=[long_words],
+        parameters={"note": long_words},
+    )
+    failed = {**record, "verdict": "fail", "engine": "docker", "scenario": "latency"}
+    drawn = {
+        "one": page.draw([(record, folder)]),
+        "many": page.draw([(record, folder), (failed, folder)]),
+        "compare": compare.draw((record, folder), (failed, folder)),
+    }
+    addresses = {}
+    for name, text in drawn.items():
+        path = folder / f"{name}.html"
+        path.write_text(text, encoding="utf-8")
+        addresses[name] = path.as_uri()
+    return addresses
+
+
+@pytest.mark.parametrize("name", ["one", "many", "compare"])
+def test_the_console_is_silent_and_nothing_is_asked_of_the_network(
+    name: str, pages: dict[str, str], screen: Open
+) -> None:
+    browser = screen(1280, False)
+    browser.get(pages[name])
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert pages[name] in asked
+    assert [url for url in asked if url != pages[name] and not url.startswith("data:")] == []
+
+
+def test_the_text_of_the_verdicts_is_seen(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    seen = browser.find_element(By.TAG_NAME, "main").text
+    for words in ("pass", "1 of 1 claims hold", "96 of 500 = 19.20%", "95 % interval"):
+        assert words in seen
+
+
+OVERLAPS = """
+const boxes = selector => Array.from(document.querySelectorAll(selector))
+  .filter(e => e.getClientRects().length)
+  .map(e => ({e, text: e.textContent.trim().slice(0, 50), box: e.getBoundingClientRect()}));
+const hit = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+  && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+const found = [];
+for (const group of arguments[0]) {
+  const all = boxes(group);
+  for (let i = 0; i < all.length; i++)
+    for (let j = i + 1; j < all.length; j++)
+      if (hit(all[i].box, all[j].box) && !all[i].e.contains(all[j].e)) found.push([group, all[i].text, all[j].text]);
+}
+return found;
+"""
+
+APART = [
+    "main h1, main h2, main h3, main > p, figcaption, table, .card, .strip-box, .commands li",
+    ".plot text",
+    ".ladder .time, .ladder .passes, .ladder .host",
+    ".ladder .syscall text",
+    ".ladder .legend text",
+    "td",
+    "button",
+]
+"""Groups of elements of which no two may cover each other."""
+
+CUT = """
+const wide = document.documentElement.clientWidth;
+const scrolled = e => e.closest('.scroll, pre') !== null;
+return Array.from(document.querySelectorAll('main *'))
+  .filter(e => e.getClientRects().length && !scrolled(e) && !e.closest('.skip'))
+  .filter(e => { const b = e.getBoundingClientRect(); return b.right > wide + 1 || b.left < -1; })
+  .map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 40));
+"""
+
+
+@pytest.mark.parametrize(("width", "dark"), SCREENS)
+@pytest.mark.parametrize("name", ["one", "many", "compare"])
+def test_nothing_is_cut_off_or_covers_anything_else(
+    name: str, width: int, dark: bool, pages: dict[str, str], screen: Open, tmp_path: Path
+) -> None:
+    browser = screen(width, dark)
+    browser.get(pages[name])
+    (tmp_path / f"{name}-{width}.png").write_bytes(whole_page(browser, width))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(CUT) == []
+    assert browser.execute_script(OVERLAPS, APART) == []
+
+
+def whole_page(browser: WebDriver, width: int) -> bytes:
+    """A picture of all of the page, kept with the test's files for people to look at."""
+    height = browser.execute_script("return document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    shot: dict[str, Any] = browser.execute_cdp_cmd(
+        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
+    )
+    return base64.b64decode(shot["data"])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_words_inside_a_picture_stay_inside_it(
+    dark: bool, pages: dict[str, str], screen: Open
+) -> None:
+    browser = screen(1280, dark)
+    browser.get(pages["one"])
+    outside = browser.execute_script(
+        """
+        return Array.from(document.querySelectorAll('svg text'))
+          .filter(t => t.getClientRects().length)
+          .filter(t => {
+            const a = t.getBoundingClientRect();
+            const b = t.closest('svg').getBoundingClientRect();
+            return a.left < b.left - 1 || a.right > b.right + 1
+              || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+          }).map(t => t.textContent);
+        """
+    )
+    assert outside == []
+
+
+def test_pointing_at_a_packet_shows_its_fields(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    fields = browser.find_element(By.CSS_SELECTOR, ".fields")
+    assert not fields.is_displayed()
+    dead = browser.find_element(By.CSS_SELECTOR, ".stretch:not([hidden]) .packet.dead")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", dead)
+    cross = dead.find_element(By.CSS_SELECTOR, ".cross")
+    ActionChains(browser).move_to_element(cross).perform()
+    assert fields.is_displayed()
+    assert "#10 client → server" in fields.text
+    assert "sequence 4294967129" in fields.text
+    assert "dies on the link of client, healed by #11" in fields.text
+    ActionChains(browser).move_to_element(browser.find_element(By.CSS_SELECTOR, ".hint")).perform()
+    assert not fields.is_displayed()
+
+
+def test_the_keyboard_reaches_every_packet_and_call(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    box = browser.find_element(By.CSS_SELECTOR, ".stretch:not([hidden]) .scroll")
+    browser.execute_script("arguments[0].focus()", box)
+    parts = browser.find_elements(By.CSS_SELECTOR, ".stretch:not([hidden]) :is(.packet, .syscall)")
+    told = []
+    for _ in parts:
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        told.append(browser.find_element(By.CSS_SELECTOR, ".fields").text)
+    packets = browser.find_elements(By.CSS_SELECTOR, ".stretch:not([hidden]) .packet")
+    assert len({text for text in told if text.startswith("#")}) == len(packets)
+    assert any(text.startswith("recvfrom(3") for text in told)
+
+
+def test_another_stretch_is_shown_by_choice(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    assert shown(browser) == ["The first loss that was healed"]
+    choice = Select(browser.find_element(By.CSS_SELECTOR, ".story select"))
+    names = [option.text for option in choice.options]
+    choice.select_by_index(next(i for i, name in enumerate(names) if "datagram that died" in name))
+    assert shown(browser) == ["A datagram that died"]
+
+
+def shown(browser: WebDriver) -> list[str]:
+    headings = browser.find_elements(By.CSS_SELECTOR, ".stretch .part")
+    return [heading.text for heading in headings if heading.is_displayed()]
+
+
+def test_the_story_grows_and_shrinks(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    ladder = browser.find_element(By.CSS_SELECTOR, ".ladder")
+    before = ladder.size["width"]
+    browser.find_element(By.CSS_SELECTOR, "button[data-zoom='1.25']").click()
+    assert ladder.size["width"] == pytest.approx(before * 1.25, rel=0.01)
+    browser.find_element(By.CSS_SELECTOR, "button[data-zoom='0']").click()
+    assert ladder.size["width"] == pytest.approx(before, rel=0.01)
+
+
+def test_a_command_is_copied_whole(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    browser.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
+    )
+    button = browser.find_element(By.CSS_SELECTOR, ".commands button")
+    button.click()
+    WebDriverWait(browser, 5).until(lambda _: button.text == "copied")
+    copied = browser.execute_async_script(
+        "const done = arguments[0]; navigator.clipboard.readText().then(done, e => done(String(e)))"
+    )
+    assert copied == made.SHAPE
+
+
+def test_the_strip_tells_the_message_under_the_pointer(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, False)
+    browser.get(pages["one"])
+    box = browser.find_element(By.CSS_SELECTOR, ".strip-box")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
+    cell = box.size["width"] / 50
+    ActionChains(browser).move_to_element_with_offset(
+        box, round(30.5 * cell - box.size["width"] / 2), 0
+    ).perform()
+    readout = browser.find_element(By.CSS_SELECTOR, ".readout")
+    assert readout.text == "message 30: lost"
+
+
+def test_ten_thousand_messages_are_open_within_a_second(tmp_path: Path, screen: Open) -> None:
+    fates = (["delivered"] * 7 + ["lost", "late", "slow"]) * 1000
+    record = made.record(probes=[made.probe(protocol, fates) for protocol in ("udp", "tcp")])
+    path = tmp_path / "report.html"
+    path.write_text(page.draw([(record, tmp_path)]), encoding="utf-8")
+    browser = screen(1280, False)
+    browser.get("about:blank")
+    began = time.monotonic()
+    browser.get(path.as_uri())
+    browser.execute_script("return document.querySelector('.strip').getBoundingClientRect()")
+    assert time.monotonic() - began < 1.0
+
+
+def test_without_a_script_all_stretches_and_no_dead_buttons_are_shown(
+    pages: dict[str, str], screen: Open
+) -> None:
+    browser = screen(1280, False)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(pages["one"])
+        assert len(browser.find_elements(By.CSS_SELECTOR, ".stretch")) > 1
+        stretches = browser.find_elements(By.CSS_SELECTOR, ".stretch")
+        assert all(stretch.is_displayed() for stretch in stretches)
+        copy = browser.find_elements(By.CSS_SELECTOR, "button[data-copy]")
+        assert copy
+        assert not any(button.is_displayed() for button in copy)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_print_is_light_and_shows_no_buttons(pages: dict[str, str], screen: Open) -> None:
+    browser = screen(1280, True)
+    browser.get(pages["one"])
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(255, 255, 255)"
+        buttons = browser.find_elements(By.TAG_NAME, "button")
+        assert not any(button.is_displayed() for button in buttons)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
