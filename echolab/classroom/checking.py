@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from echolab.classroom.exercise import Exercise
 from echolab.classroom.performing import FILES, Performed
 from echolab.classroom.recipe import PLACE, Recipe, recipe
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
+from echolab.classroom.workplace import workplace
 from echolab.engines import Progress, Settings
 from echolab.errors import BadInput, CannotRun, EcholabError
 from echolab.job import Job
@@ -56,12 +56,11 @@ def check(order: Order, settings: Settings, progress: Progress) -> CheckResult:
 
     Raises BadInput where no program is found in the submission.
     """
-    with tempfile.TemporaryDirectory(prefix="echolab-check-") as name:
-        folder = Path(name)
+    with workplace(settings.cache) as folder:
         names = parcel.pack(order.submission, folder / FILES)
         found = recipe(names)
         progress(f"checking {order.label}")
-        failure = _build(found, folder, order.seed, settings, progress)
+        failure = build(found, folder, order.seed, settings, progress)
         if failure:
             results = [
                 reading.failed(case, number, "the program is built", "a program", failure)
@@ -116,7 +115,7 @@ def build_job(found: Recipe, seed: int) -> Job:
     )
 
 
-def _build(found: Recipe, folder: Path, seed: int, settings: Settings, progress: Progress) -> str:
+def build(found: Recipe, folder: Path, seed: int, settings: Settings, progress: Progress) -> str:
     """Build where there is anything to build; what went wrong, empty where nothing did."""
     if not found.build:
         return ""
@@ -145,16 +144,21 @@ def _perform(
     jobs = [performing.job(order.exercise, case, found.run, order.seed) for _, case in cases]
     performed = performing.perform(jobs, folder, settings, progress)
     results = [
-        _result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
+        result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
     ]
     if order.explain:
         results = _explained(order, found, folder, results, settings, progress)
     return results
 
 
-def _result(case: Case, number: int, done: Performed) -> CaseResult:
+def result(case: Case, number: int, done: Performed, *, with_timeline: bool = False) -> CaseResult:
+    """The result of a case that was performed."""
     if done.record is not None:
-        return reading.case_result(case, number, done.record)
+        told = reading.case_result(case, number, done.record)
+        if with_timeline and told.verdict == Verdict.FAILED:
+            lines = timeline.lines(done.record, done.folder)
+            return dataclasses.replace(told, timeline=lines)
+        return told
     if done.stopped:
         expected = "a program that waits for what it needs"
         return reading.failed(case, number, "the program lets time pass", expected, done.stopped)

@@ -13,7 +13,7 @@ import stat
 import tarfile
 from pathlib import Path
 
-from echolab.errors import BadInput, CannotRun
+from echolab.errors import BadInput
 
 LARGEST = 16 << 20
 """Bytes that all files of a submission may have together."""
@@ -129,13 +129,3 @@ def predictions(submission: Path) -> str:
             return stream.read(LONGEST_PREDICTIONS).decode(errors="replace")
     except OSError:
         return ""
-
-
-def remove(folder: Path) -> None:
-    """Remove what `pack` made. Raises CannotRun where it stays."""
-    import shutil
-
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise CannotRun(f"cannot remove {folder}: {error.strerror}", "remove it by hand") from None
