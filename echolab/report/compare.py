@@ -79,13 +79,12 @@ def _probes(a: Sequence[Series], b: Sequence[Series]) -> list[dict[str, Any]]:
     rows = []
     for name in names:
         both = [
-            dataclasses.replace(series, name=f"{letter}: {series.name}", look=look)
+            dataclasses.replace(series, name=letter, look=look)
             for look, (letter, several) in enumerate((("A", a), ("B", b)))
             for series in several
             if series.name == name and series.latencies
         ]
         if both:
             picture = plots.distribution(both)
-            told = "; ".join(f"{one.name[:1]}: {plots.summary(one)}" for one in both)
-            rows.append({"name": name, "told": told, "picture": picture})
+            rows.append({"name": name, "lines": view.lines(both), "picture": picture})
     return rows

@@ -18,9 +18,6 @@ WIDTH, PANEL, HEIGHT = 420, 340, 290
 """Pixels: the width of a distribution, that of one panel over time, the height of both."""
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 18, 52
-LINE = 22
-"""Pixels between two lines of a legend."""
-
 LOOKS = 6
 """Colours and dashes there are; the style sheet has a class for each."""
 
@@ -88,20 +85,11 @@ def distribution(several: Sequence[Series]) -> str:
 
     A line that ends below 100 % ends at the share that was answered at all.
     """
-    height = HEIGHT + 8 + LINE * len(several)
     x = latency_axis(several, LEFT, WIDTH - RIGHT)
     y = Axis(0.0, 100.0, HEIGHT - BOTTOM, TOP)
     parts = [_frame(x, y, "latency in ms", "% of messages answered by then")]
-    for place, series in enumerate(several):
-        parts.append(_steps(series, x, y))
-        parts.append(_key(series, LEFT, HEIGHT + 14 + LINE * place, _answered(series)))
-    return svg.image(WIDTH, height, _told(several), *parts, class_="plot")
-
-
-def _answered(series: Series) -> str:
-    total = len(series.messages)
-    share = len(series.latencies) / total if total else 0.0
-    return f"{series.name}: {share:.1%} answered"
+    parts += [_steps(series, x, y) for series in several]
+    return svg.image(WIDTH, HEIGHT, _told(several), *parts, class_="plot")
 
 
 def _told(several: Sequence[Series]) -> str:
@@ -218,14 +206,6 @@ def _sparse(axis: Axis, apart: float) -> Iterable[float]:
 def figure(value: float) -> str:
     """A number on an axis."""
     return f"{value:.6g}"
-
-
-def _key(series: Series, x: float, y: float, said: str) -> str:
-    return svg.element(
-        "g",
-        svg.element("path", d=f"M{x:g} {y - 4:g}h30", class_=f"curve {look(series)}"),
-        svg.text(said, x=x + 38, y=y, class_="key"),
-    )
 
 
 def swatch(series: Series) -> str:

@@ -155,12 +155,14 @@ def _healed(story: Story, number: int, title: str) -> Stretch | None:
     dead, healer = sorted(story.healed_by.items(), key=lambda pair: (pair[1], pair[0]))[number]
     first, last = story.steps[dead - 1], story.steps[healer - 1]
     seconds = (last.at - first.at) / NANOSECONDS
+    end = "arrives damaged" if first.damaged else "dies"
     return _around(
         story,
         first,
         last,
         title,
-        f"packet {dead} dies; {seconds * 1e3:.3f} ms later packet {healer} carries its bytes again",
+        f"packet {dead} {end}; {seconds * 1e3:.3f} ms after it was sent, "
+        f"packet {healer} carries its bytes again",
     )
 
 

@@ -35,6 +35,7 @@ class Run:
     probe_headings: Sequence[str]
     probes: Sequence[Mapping[str, Any]]
     distribution: str
+    lines: Sequence[Mapping[str, str]]
     latency: Sequence[Mapping[str, Any]]
     strips: Sequence[Mapping[str, Any]]
     stretches: Sequence[Mapping[str, Any]]
@@ -66,6 +67,7 @@ def of(
             for one, row in zip(several, present.probe_rows(record), strict=True)
         ],
         distribution=plots.distribution(answered) if answered else "",
+        lines=lines(answered),
         latency=[_over_time(one, answered) for one in answered],
         strips=[_strip(one) for one in several],
         stretches=[
@@ -115,6 +117,14 @@ def bounds(claim: Mapping[str, Any]) -> str:
     if high is not None:
         return f"at most {present.figure(high, unit)}"
     return "—"
+
+
+def lines(several: Sequence[Series]) -> list[dict[str, str]]:
+    """The lines of a figure with what they stand for."""
+    return [
+        {"swatch": plots.swatch(one), "name": one.name, "told": plots.summary(one)}
+        for one in several
+    ]
 
 
 def _over_time(series: Series, together: Sequence[Series]) -> dict[str, Any]:

@@ -181,8 +181,8 @@ def test_two_runs_stand_side_by_side_with_what_differs_first(run: Run) -> None:
     assert [row[0] for row in rows if row[3]] == ["engine", "loss"]
     assert [row[3] for row in rows] == sorted((row[3] for row in rows), reverse=True)
     said = Outline(compare.draw(run, (other, folder))).said
-    assert "A: 32 of 40 answered" in said
-    assert "B: 32 of 40 answered" in said
+    assert "A 32 of 40 answered" in said
+    assert "B 32 of 40 answered" in said
 
 
 def test_a_claim_that_one_run_does_not_state_is_told(run: Run) -> None:
@@ -233,4 +233,5 @@ def test_a_distribution_ends_at_the_share_that_was_answered(
 def test_no_text_leaves_its_element(content: str, value: str) -> None:
     drawn = svg.text(content, x=1, class_=value)
     assert drawn.count("<") == 2
-    assert drawn.count('"') == 4
+    attribute = drawn[: drawn.index(">")]
+    assert attribute.count('"') == 4
