@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from echolab.engines import Progress
 from echolab.engines.daemon import remedy
@@ -65,16 +65,17 @@ def create(
 
     Raises BadInput for what Compose does not accept, CannotRun where it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="echolab-compose-") as folder:
-        added = Path(folder) / "override.json"
-        added.write_text(json.dumps(override), encoding="utf-8")
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as added:
+        # A file without a name: whatever ends this process, nothing of it is left.
+        json.dump(override, added)
+        added.flush()
         argv = [
             *_with_owner(command()),
-            *("--file", str(file), "--file", str(added)),
+            *("--file", str(file), "--file", "/dev/stdin"),
             *("--project-directory", str(file.parent), "--project-name", project),
             *("up", "--no-start"),
         ]
-        _run(argv, file, say)
+        _run(argv, added, file, say)
 
 
 def up(root: Path, *, detach: bool) -> list[str]:
@@ -158,11 +159,11 @@ def _with_owner(argv: tuple[str, ...]) -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", *argv] if setpriv else list(argv)
 
 
-def _run(argv: Sequence[str], file: Path, say: Progress) -> None:
+def _run(argv: Sequence[str], added: IO[str], file: Path, say: Progress) -> None:
     said: list[str] = []
     with subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        stdin=added,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -91,6 +91,8 @@ class ContainerNetwork:
         self.api = api
         self.changed = threading.Condition()
         self.addresses: Mapping[str, Address] = {}
+        self.containers: dict[str, str] = {}
+        self.links: dict[str, LinkContainer] = {}
         self.kernel = ""
         self.link_by = ""
         self.link_kernel = ""
@@ -100,8 +102,6 @@ class ContainerNetwork:
         self._progress = progress
         self._opened = time.monotonic()
         self._numbers = itertools.count(1)
-        self._containers: dict[str, str] = {}
-        self._links: dict[str, LinkContainer] = {}
         self._guest: Kernel | None = None
         self._in_front: set[str] = set()
         self._closed = False
@@ -116,7 +116,7 @@ class ContainerNetwork:
         )
         self._progress("making the hosts")
         compose.create(self._settings.compose, document, added, self._claim.project, self._progress)
-        self._containers = self._find()
+        self.containers = self._find()
         if has_netem(self.api, images.link, self._settings.cache):
             self.link_by = "netem"
         else:
@@ -145,7 +145,7 @@ class ContainerNetwork:
         return {name: found[name] for name in self._job.topology.names()}
 
     def _start_host(self, host: str, link_image: str) -> None:
-        container = self._containers[host]
+        container = self.containers[host]
         with daemon_errors(f"starting {host}"):
             self.api.start(container)
         link = LinkContainer(
@@ -157,7 +157,7 @@ class ContainerNetwork:
             self._claim.labels("link"),
             self._guest,
         )
-        self._links[host] = link
+        self.links[host] = link
         self.kernel = str(link.ask("prepare")["kernel"])
         if self._job.capture:
             link.ask("capture", shaping_here=self._guest is None)
@@ -165,7 +165,7 @@ class ContainerNetwork:
 
     def _await_ready(self, host: str) -> None:
         """Wait until the host's own health check, if it has one, passes."""
-        container = self._containers[host]
+        container = self.containers[host]
         with daemon_errors(f"looking at {host}"):
             config = self.api.inspect_container(container)["Config"]
         test = (config.get("Healthcheck") or {}).get("Test") or []
@@ -184,7 +184,7 @@ class ContainerNetwork:
         self._still_up(host)
 
     def _still_up(self, host: str) -> None:
-        container = self._containers[host]
+        container = self.containers[host]
         with daemon_errors(f"looking at {host}"):
             state = self.api.inspect_container(container)["State"]
             if state["Running"]:
@@ -197,7 +197,7 @@ class ContainerNetwork:
 
     def _addresses(self) -> dict[str, Address]:
         found = {}
-        for host, container in self._containers.items():
+        for host, container in self.containers.items():
             with daemon_errors(f"looking at {host}"):
                 networks = self.api.inspect_container(container)["NetworkSettings"]["Networks"]
             first: Mapping[str, Any] = next(iter(networks.values()), {})
@@ -217,9 +217,9 @@ class ContainerNetwork:
             others = [one for name, one in self.addresses.items() if name != host]
             entries = {one.ip: one.mac for one in others}
             entries |= {one.ip6: one.mac for one in others if one.ip6}
-            self._links[host].ask("neighbours", entries=entries)
+            self.links[host].ask("neighbours", entries=entries)
 
-        self._all(tell, self._links)
+        self._all(tell, self.links)
 
     def _all(self, work: Callable[[str], None], hosts: Iterable[str]) -> None:
         """Do the work for all hosts, several at once; the first error is raised, after all."""
@@ -244,7 +244,7 @@ class ContainerNetwork:
         return ContainerProgram(
             self,
             host,
-            self._containers[host],
+            self.containers[host],
             argv,
             input=input,
             environment=environment,
@@ -254,7 +254,7 @@ class ContainerNetwork:
 
     def tc(self, host: str, arguments: Sequence[str]) -> str:
         """Run tc for a host's link; the first call puts the appliance in front, if needed."""
-        link = self._links[host]
+        link = self.links[host]
         if self._guest is not None and host not in self._in_front:
             link.boot()
             self._in_front.add(host)
@@ -266,7 +266,7 @@ class ContainerNetwork:
 
     def read(self, host: str, path: str) -> str:
         """The text of a file below /proc or /sys as the host's network namespace has it."""
-        return str(self._links[host].ask("read", path=path)["text"])
+        return str(self.links[host].ask("read", path=path)["text"])
 
     def now(self) -> float:
         """Seconds since the network was opened."""
@@ -280,11 +280,11 @@ class ContainerNetwork:
 
     def check(self) -> None:
         """Raise CannotRun where a link broke."""
-        for link in self._links.values():
+        for link in self.links.values():
             link.check()
 
     def _is_broken(self) -> bool:
-        return any(link.broken for link in self._links.values())
+        return any(link.broken for link in self.links.values())
 
     def captures(self) -> Sequence[Captured]:
         """Finish the captures and name their files."""
@@ -296,14 +296,14 @@ class ContainerNetwork:
         def fetch(host: str) -> None:
             found[host] = self._fetch(host)
 
-        self._all(fetch, self._links)
-        return [captured for host in self._links for captured in found[host]]
+        self._all(fetch, self.links)
+        return [captured for host in self.links for captured in found[host]]
 
     def _fetch(self, host: str) -> list[Captured]:
         captured = []
-        for where, kept in self._links[host].ask("finish")["files"].items():
+        for where, kept in self.links[host].ask("finish")["files"].items():
             here = self._settings.folder / f"{host}-{where}.pcap"
-            self._links[host].fetch(kept["path"], kept["size"], here)
+            self.links[host].fetch(kept["path"], kept["size"], here)
             captured.append(Captured(host, where, str(here)))
             if kept["missed"]:
                 self._progress(f"{here.name} lacks {kept['missed']} packets: this machine is busy")
@@ -316,12 +316,12 @@ class ContainerNetwork:
         if self._closed:
             return
         self._closed = True
-        for link in self._links.values():
+        for link in self.links.values():
             link.close()
         with contextlib.suppress(DockerException, requests.RequestException):
             self._all(
                 lambda container: self.api.remove_container(container, force=True, v=True),
-                self._containers.values(),
+                self.containers.values(),
             )
         owner.remove(self.api, f"{owner.LOCK}={self._claim.lock}")
         self._claim.close()

@@ -62,6 +62,7 @@ class LinkContainer:
         kernel: Kernel | None,
     ) -> None:
         self.host = host
+        self.id = ""
         self.broken = ""
         self._api = api
         self._changed = changed
@@ -71,10 +72,10 @@ class LinkContainer:
         self._closing = False
         self._kernel = kernel
         with daemon_errors(f"starting the link of {host}"):
-            self._id: str = self._create(container, image, labels)
-            self._stream: Stream = api.attach_to(self._id)
+            self.id = self._create(container, image, labels)
+            self._stream: Stream = api.attach_to(self.id)
             threading.Thread(target=self._listen, daemon=True).start()
-            api.start(self._id)
+            api.start(self.id)
 
     def _create(self, container: str, image: str, labels: Mapping[str, str]) -> str:
         """Make the container: root of nothing but the two capabilities that a link needs.
