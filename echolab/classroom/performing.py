@@ -16,7 +16,7 @@ from pathlib import Path
 
 from echolab.classroom.case import Case
 from echolab.classroom.exercise import Exercise
-from echolab.engines import Progress, Settings, exact
+from echolab.engines import Progress, Settings, answers, exact
 from echolab.engines.autopsy import still_running
 from echolab.errors import EcholabError, ScriptError
 from echolab.job import Job
@@ -89,8 +89,8 @@ def _performed(folder: Path, result: Record | EcholabError) -> Performed:
         return Performed(folder, result)
     if isinstance(result, ScriptError):
         return Performed(folder, broke=f"the check is wrong: {result.message}")
-    guilty = still_running(folder / exact.PROGRAMS)
-    if guilty and not (folder / exact.ANSWER).exists():
+    guilty = still_running(folder / answers.PROGRAMS)
+    if guilty and not (folder / answers.ANSWER).exists():
         where = sorted({program.host for program in guilty})
         return Performed(folder, stopped=f"{', '.join(where)}: {_fault(result)}")
     return Performed(folder, broke=result.message)

@@ -8,7 +8,6 @@ and `programs.log` come out. The guest's console is kept only to say what went w
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -17,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from echolab.engines import Lack, Progress, Settings
+from echolab.engines import Lack, Progress, Settings, answers
+from echolab.engines.answers import ANSWER, PROGRAMS, REQUEST
 from echolab.engines.autopsy import why_it_died, why_it_hung
 from echolab.engines.idle import Idle, Stuck
-from echolab.errors import BadInput, CannotRun, EcholabError, ScriptError
+from echolab.errors import CannotRun, EcholabError
 from echolab.job import Job
 from echolab.kernel import build
 from echolab.kernel.boot import Boot, Ended, Guest, guest_path
@@ -32,10 +32,6 @@ NAME = "exact"
 MEMORY = 512
 """The guest's memory in mebibytes; what it does not touch costs nothing."""
 
-REQUEST = "request.json"
-ANSWER = "guest.json"
-PROGRAMS = "programs.log"
-
 INIT = Path(__file__).with_name("guest.py")
 
 LONGEST_BATCH = 3600.0
@@ -43,8 +39,6 @@ LONGEST_BATCH = 3600.0
 
 FALLBACK = Path("/var/tmp")  # noqa: S108
 """Where the guest's memory lies where no file system in memory has the room."""
-
-ERRORS: dict[str, type[EcholabError]] = {"BadInput": BadInput, "CannotRun": CannotRun}
 
 
 def lack(settings: Settings) -> Lack | None:
@@ -75,7 +69,7 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     """
     kernel = build.ensure(settings.cache, progress, settings.kernel)
     folder = settings.folder
-    _write(folder / REQUEST, json.dumps({"job": job.to_json()}))
+    answers.write(folder / REQUEST, json.dumps({"job": job.to_json()}))
     try:
         ended = _boot(kernel, job.seed, folder, settings.wall_limit, progress)
         answer = _answer(folder, ended, settings.wall_limit)
@@ -101,7 +95,7 @@ def run_all(
     folder = settings.folder
     for number in range(len(jobs)):
         (folder / str(number)).mkdir()
-    _write(folder / REQUEST, json.dumps({"jobs": [job.to_json() for job in jobs]}))
+    answers.write(folder / REQUEST, json.dumps({"jobs": [job.to_json() for job in jobs]}))
     try:
         ended = _boot(kernel, jobs[0].seed, folder, settings.wall_limit, progress, len(jobs))
     finally:
@@ -150,16 +144,7 @@ def _boot(
                 return guest.wait(LONGEST_BATCH, Idle(guest.pid, logs, wall_limit).look)
             except Stuck:
                 return guest.wait(0)
-        return guest.wait(wall_limit, tick=lambda: progress(_doing(log)))
-
-
-def _doing(log: Path) -> str:
-    """What the guest does now, as its log of programs tells."""
-    with contextlib.suppress(OSError, ValueError, IndexError, KeyError):
-        last = json.loads(log.read_text().splitlines()[-1])
-        if last["event"] == "start":
-            return f"exact: {last['host']} runs {' '.join(last['argv'])}"
-    return "exact: the guest runs"
+        return guest.wait(wall_limit, tick=lambda: progress(answers.doing(log, NAME)))
 
 
 def _answer(folder: Path, ended: Ended, wall_limit: float) -> dict[str, Any]:
@@ -176,20 +161,5 @@ def _answer(folder: Path, ended: Ended, wall_limit: float) -> dict[str, Any]:
             f"what the guest left in {folder} cannot be read: {error}", "run it again"
         ) from error
     if "error" in answer:
-        raise _error(answer["error"])
+        raise answers.error(answer["error"])
     return answer
-
-
-def _error(said: dict[str, str]) -> EcholabError:
-    if said["kind"] == "ScriptError":
-        return ScriptError(said["message"], said["remedy"], said["trace"])
-    return ERRORS.get(said["kind"], CannotRun)(said["message"], said["remedy"])
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise CannotRun(
-            f"{path} cannot be written: {error.strerror}", "choose another folder with --out"
-        ) from error

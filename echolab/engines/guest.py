@@ -1,7 +1,8 @@
 """The program that performs a job on the namespaces engine: the guest kernel's init.
 
     python3 guest.py            as process 1 of the guest kernel, for the engine `exact`
-    python3 guest.py FOLDER     as root on this kernel, for the engine `namespaces`
+    python3 guest.py FOLDER PID as root on this kernel, for the engine `namespaces`, by
+                                the process of that number, with which it ends
 
 It takes `request.json` (`{"job": …}`) from the run's folder and leaves `guest.json` there:
 `{"record": …}`, or `{"error": {kind, message, remedy, trace}}`. Several jobs (`{"jobs": […]}`)
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -66,6 +68,25 @@ def boot() -> NoReturn:
     raise SystemExit(1)
 
 
+def perform_here(folder: str, owner: int) -> int:
+    """Perform the job on this kernel, in a PID namespace that ends with this process.
+
+    This process ends with its owner: where that is gone already, nothing is begun.
+    """
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != owner:
+        return 1
+    linux.unshare(linux.CLONE_NEWPID | linux.CLONE_NEWNS)
+    first = os.fork()
+    if first == 0:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+        linux.mount("proc", "/proc", "proc")
+        supervise(folder, "namespaces")
+        return 0
+    return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+
+
 def supervise(folder: str, engine: str) -> None:
     """Have a child perform the jobs, and reap whatever becomes this process's child."""
     _in_child(lambda: answer_all(folder, engine), folder)
@@ -80,13 +101,33 @@ def answer_all(folder: str, engine: str) -> None:
     if "job" in request:
         answer(request["job"], folder, folder, engine)
         return
-    import echolab.engines.namespaces
-    import echolab.perform  # noqa: F401 (imported once, for all children)
-
+    _import_for_all({job["script"] for job in request["jobs"]})
     for number, job in enumerate(request["jobs"]):
         own = f"{folder}/{number}"
         _in_child(partial(answer, job, folder, own, engine), own)
     _write(folder, {})
+
+
+def _import_for_all(scripts: set[str]) -> None:
+    """Import once what each of several jobs needs, so that their processes need not.
+
+    Strategy: what is frozen the collector leaves alone, so that a child does not write to
+    the pages that it shares, each of which would cost a fault.
+    """
+    import contextlib
+    import gc
+    from pathlib import Path
+
+    import echolab.engines.namespaces
+    import echolab.perform  # noqa: F401
+    from echolab.errors import EcholabError
+    from echolab.script import load
+
+    for script in sorted(scripts):
+        with contextlib.suppress(EcholabError):  # the job itself will tell
+            load(Path(script))
+    gc.collect()
+    gc.freeze()
 
 
 def _in_child(work: Callable[[], None], folder: str) -> None:
@@ -178,4 +219,6 @@ def _write(folder: str, said: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    boot()
+    if os.getpid() == 1:
+        boot()
+    sys.exit(perform_here(sys.argv[1], int(sys.argv[2])))

@@ -50,7 +50,7 @@ PROCESSES, PROCESSES_PER_HOST = 512, 32
 """How many processes the programs of a lab may have together."""
 
 
-def lack(settings: Settings) -> Lack | None:  # noqa: ARG001 (as every engine's)
+def lack(settings: Settings) -> Lack | None:
     """None where this machine can run the engine: it takes root and a kernel with netem."""
     from echolab.engines import native
 
