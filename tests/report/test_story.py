@@ -40,6 +40,35 @@ def test_the_first_stretch_is_the_first_loss_that_was_healed(
     assert told.steps[dead - 1].messages == told.steps[healer - 1].messages == (2,)
 
 
+def test_of_several_losses_the_one_that_was_healed_first_comes_first(tmp_path: Path) -> None:
+    wire = made.Wire()
+    made.healed(wire, at=1.0)
+    made.healed(wire, at=10.0)
+    loaded = told(wire, tmp_path)
+    found = stretches.choose(loaded)
+    assert len(loaded.healed_by) >= 2
+    assert [stretch.title for stretch in found[:2]] == [
+        "The first loss that was healed",
+        "Another loss that was healed",
+    ]
+    assert loaded.seconds(found[0].begin) < 3 < loaded.seconds(found[1].begin)
+
+
+def test_a_program_that_started_later_has_no_part_in_a_stretch(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    record, folder = healed
+    trace = "1 {} socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.000001>\n"
+    programs = [
+        {"host": "client", "calls": trace.format("1700000000.999000"), "started": 0.9},
+        {"host": "server", "calls": trace.format("1700000001.500000"), "started": 1.5},
+    ]
+    loaded = story.load({**record, "programs": programs}, folder)
+    first = stretches.at(loaded, 1.0)
+    assert first is not None
+    assert [call.host for call in first.calls] == ["client"]
+
+
 def test_where_nothing_was_healed_the_first_exchange_is_shown(tmp_path: Path) -> None:
     wire = made.Wire()
     wire.send(0.5, "client", "server", datagram(9))  # before the scenario began

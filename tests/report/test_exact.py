@@ -1,0 +1,83 @@
+"""Real captures of the guest kernel: the story's dead are the kernel's, packet for packet."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from echolab import catalogue, judge
+from echolab.cli import settings
+from echolab.engines import exact
+from echolab.record import Record
+from echolab.report import page, story
+from echolab.report.steps import Story
+
+pytestmark = pytest.mark.exact
+
+
+def ran(name: str, seed: int, folder: Path) -> Record:
+    """The judged record of a scenario, its captures in `folder`."""
+    here = dataclasses.replace(settings(), folder=folder)
+    lack = exact.lack(here)
+    if lack:
+        pytest.skip(f"{lack.what}; {lack.remedy}")
+    (entry,) = catalogue.find([name])
+    hosts = catalogue.topology(catalogue.compose_file(entry, None))
+    job = catalogue.job(entry, hosts, {}, seed, capture=True)
+    return judge.judge(exact.run(job, here, lambda line: None))
+
+
+def counted(record: Record) -> dict[str, int]:
+    """Packets that each host's kernel says died on its link."""
+    before, after = record["counters"]["before"], record["counters"]["after"]
+    return {
+        host: sum(after[host][name] - before[host][name] for name in ("dropped", "chosen"))
+        for host in after
+    }
+
+
+def told(loaded: Story) -> dict[str, int]:
+    return {host: loaded.died(host) for host in loaded.hosts}
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        *(("loss", 1), ("loss", 2), ("contrast", 3), ("head-of-line", 1), ("partition", 1)),
+        *(("rate", 1), ("corrupt", 1), ("duplicate", 1), ("fragments", 1), ("refused", 1)),
+    ],
+)
+def test_what_the_story_says_died_is_what_the_kernel_counted(
+    name: str, seed: int, tmp_path: Path
+) -> None:
+    record = ran(name, seed, tmp_path)
+    loaded = story.load(record, tmp_path)
+    assert loaded.steps
+    assert told(loaded) == counted(record)
+    assert all(step.passage.sent is not None for step in loaded.steps)
+
+
+def test_every_message_that_a_probe_lost_has_a_packet_that_died(tmp_path: Path) -> None:
+    record = ran("loss", 4, tmp_path)
+    loaded = story.load(record, tmp_path)
+    datagrams = next(probe for probe in record["probes"] if probe["protocol"] == "udp")
+    lost = {row[0] for row in datagrams["exchanges"] if row[3] == "lost"}
+    begin = datagrams["started"]
+    dead = {
+        number
+        for step in loaded.steps
+        if step.packet.protocol == "udp" and not step.arrived
+        for number in step.messages
+        if loaded.seconds(step.at) >= begin - 0.001
+    }
+    assert lost == dead
+
+
+def test_the_report_of_a_real_run_is_drawn_twice_alike(tmp_path: Path) -> None:
+    record = ran("contrast", 5, tmp_path)
+    drawn = page.draw([(record, tmp_path)])
+    assert drawn == page.draw([(record, tmp_path)])
+    assert "The first loss that was healed" in drawn
+    assert 'class="packet again' in drawn
