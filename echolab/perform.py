@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def _record(
         "link_by": network.link_by,
         "link_kernel": network.link_kernel,
         "lab_seconds": lab_seconds,
+        "epoch": round(time.time() - network.now(), 6),
         "hosts": [
             {"name": name, **dataclasses.asdict(network.addresses[name])} for name in lab.hosts
         ],
