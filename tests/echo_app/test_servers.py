@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from echo_app import stream_server
+
 LIMIT = 20
 
 
@@ -87,6 +89,13 @@ def test_rude_peers_do_not_end_the_server(server, free_port, options):
     for rudeness in (reset, lambda client: client.send(b"x" * 5000) and reset(client)):
         rudeness(connect(free_port))
     connect(free_port).close()
+    with connect(free_port):  # keeps the server busy while the next one sends and resets
+        for half_closed in (False, True):  # a reset after a FIN is EPIPE, and may raise SIGPIPE
+            impatient = connect(free_port)
+            impatient.send(b"x")
+            if half_closed:
+                impatient.shutdown(socket.SHUT_WR)
+            reset(impatient)
     with connect(free_port) as client:
         client.sendall(b"noch da?")
         client.shutdown(socket.SHUT_WR)
@@ -170,6 +179,33 @@ def test_a_datagram_that_cannot_be_answered_does_not_end_the_server(start, progr
         client.settimeout(LIMIT)
         client.sendto(b"y", ("127.0.0.1", free_port))
         assert client.recv(10) == b"y"
+
+
+def test_a_sender_without_a_port_does_not_end_the_server(start, program, free_port):
+    """Port 0 cannot be answered (RFC 768: "if not used"): said, and the next one is answered."""
+    server = start(program("datagram_server", "--port", free_port), free_port, "udp")
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        pytest.skip("a sender without a port needs a raw socket, and that root")
+    with raw:
+        raw.sendto(struct.pack("!HHHH", 0, free_port, 9, 0) + b"x", ("127.0.0.1", 0))
+    assert server.stderr.readline() == "no answer to 127.0.0.1:0: Invalid argument\n"
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        client.sendto(b"y", ("127.0.0.1", free_port))
+        assert client.recv(10) == b"y"
+
+
+def test_until_close_holds_no_reply_back():
+    """Without Nagle: on a long way each reply leaves at once, not with the next acknowledgement."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with connect(listener.getsockname()[1]) as client:
+            foreign_socket, _ = listener.accept()
+            client.send(b"x")
+        with foreign_socket:
+            stream_server.echo(foreign_socket)
+            assert foreign_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_datagram_server_can_be_quiet(start, program, free_port):

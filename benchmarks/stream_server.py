@@ -1,0 +1,158 @@
+"""The Python stream server against the C program: connect-and-echo exchanges a second.
+
+One client in C on the same host connects, sends 1023 bytes, receives them and closes.
+Every server is measured in short rounds that take turns, so that what else the machine
+does meets all alike; a round's figure is set against that of the C program in the same
+round, and the median of these ratios counts. Exit status 0 where the lecture's program
+in Python reaches the bar.
+
+Besides the program as it is, this measures what it would gain by less, step by step, and
+the processor time that each server takes for an exchange, which is what tells them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+BAR = 0.6
+LIMIT = 30.0
+
+PREPARE = """
+import os, socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", int(sys.argv[1]))); s.listen(5)
+"""
+STEPS = {
+    "without `with` and `suppress`": """
+while True:
+    c, _ = s.accept()
+    c.send(c.recv(1023)); c.close()
+""",
+    "os.read, os.write, os.close after detach": """
+while True:
+    fd = s.accept()[0].detach()
+    os.write(fd, os.read(fd, 1023)); os.close(fd)
+""",
+    "the same without a socket object (private)": """
+while True:
+    fd, _ = s._accept()
+    os.write(fd, os.read(fd, 1023)); os.close(fd)
+""",
+}
+
+
+class Round(NamedTuple):
+    """One server, one round: exchanges a second, and its processor seconds for one."""
+
+    rate: float
+    processor: float
+
+
+def build(folder: Path) -> None:
+    """Compile the C server with the flags of its Makefile, and the client."""
+    sources = (ROOT / "echo_app/c/stream_server.c", ROOT / "benchmarks/stream_load.c")
+    for source in sources:
+        command = ["cc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-O2", str(source)]
+        subprocess.run([*command, "-o", str(folder / source.stem)], check=True, timeout=LIMIT)
+
+
+def servers(folder: Path) -> dict[str, list[str]]:
+    """The commands to measure, each still without its port."""
+    python = {name: [sys.executable, "-c", PREPARE + step] for name, step in STEPS.items()}
+    return {
+        "C": [str(folder / "stream_server")],
+        "Python": [sys.executable, "-m", "echo_app.stream_server", "--port"],
+        **python,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as own:
+        own.bind(("", 0))
+        return int(own.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, processor: int) -> Iterator[int]:
+    """A server on one processor, ready to answer; gives its process number."""
+    process = subprocess.Popen([*command, str(port)], cwd=ROOT)
+    try:
+        os.sched_setaffinity(process.pid, {processor})
+        deadline = time.monotonic() + LIMIT
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), LIMIT).close()
+                break
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise SystemExit(f"{command} does not answer")
+            time.sleep(0.01)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(LIMIT)
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process, from /proc/PID/stat (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(command: list[str], client: Path, seconds: float) -> Round:
+    """One round of one server; client and server each have a processor where there are two."""
+    processors = sorted(os.sched_getaffinity(0))
+    port = free_port()
+    with running(command, port, processors[-1]) as pid:
+        before = processor_seconds(pid)
+        load = subprocess.run(
+            [str(client), str(port), str(seconds)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds + LIMIT,
+            preexec_fn=lambda: os.sched_setaffinity(0, {processors[0]}),
+        )
+        rate = float(load.stdout)
+        return Round(rate, (processor_seconds(pid) - before) / (rate * seconds))
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--seconds", type=float, default=1.0, help="of each round (1)")
+    options.add_argument("--rounds", type=int, default=7, help="of each server (7)")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build(folder)
+        commands = servers(folder)
+        rounds: dict[str, list[Round]] = {server: [] for server in commands}
+        for _ in range(chosen.rounds):
+            for server, command in commands.items():
+                rounds[server].append(measure(command, folder / "stream_load", chosen.seconds))
+    print(f"{'server':<44} {'exchanges/s':>11} {'of C':>6} {'processor µs each':>18}")
+    ratios = {}
+    for server, found in rounds.items():
+        pairs = zip(found, rounds["C"], strict=True)
+        ratios[server] = statistics.median(one.rate / c.rate for one, c in pairs)
+        rate = statistics.median(one.rate for one in found)
+        processor = statistics.median(one.processor for one in found) * 1e6
+        print(f"{server:<44} {rate:>11.0f} {ratios[server]:>6.2f} {processor:>18.1f}")
+    met = ratios["Python"] >= BAR
+    print(f"Python / C = {ratios['Python']:.2f}, the bar is {BAR}: {'met' if met else 'missed'}")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
