@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 
 from echolab.classroom.submission import Submission
-from echolab.classroom.testbed import NOTED, OUTCOME, Testbed, Unmet
+from echolab.classroom.testbed import ENDING, OUTCOME, Testbed, Unmet
 from echolab.errors import BadInput
 from echolab.lab import Lab
 from echolab.script import scenario
@@ -16,8 +16,6 @@ from echolab.script import scenario
 MARK = "__echolab_case__"
 
 Function = Callable[[Testbed, Submission], None]
-
-__all__ = ["MARK", "NOTED", "OUTCOME", "Case", "case"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +65,13 @@ def _rename(perform: types.FunctionType | Callable[..., None], function: Functio
 
 def _perform(function: Function, lab: Lab, argv: list[str], trace: bool) -> None:
     with Testbed(lab) as testbed:
+        submission = Submission(testbed, tuple(argv), trace)
         try:
-            function(testbed, Submission(testbed, tuple(argv), trace))
+            function(testbed, submission)
         except Unmet as unmet:
+            lab.step(ENDING)
+            for ending in submission.endings():
+                lab.expect(ending, True)
             lab.step(OUTCOME)
             lab.expect(
                 unmet.expectation, False, seen=unmet.seen, theory=unmet.expected, why=unmet.why

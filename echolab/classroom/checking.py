@@ -24,6 +24,9 @@ BUILD_SCRIPT = Path(__file__).with_name("inside") / "build.py"
 
 BUILDER = Topology((Host("builder", idle=True),), file="the builder")
 
+EVERY = 1000
+"""More cases than any exercise has."""
+
 DEFAULT_SEED = 1
 """The seed of a check that was given none: everybody meets the same network."""
 
@@ -33,8 +36,9 @@ class Order:
     """What is to be checked, and how.
 
     `label` is how the submission is called in the result; `chosen` are the numbers of the
-    cases that are performed, in their order, empty for all; `explain` performs failed ones
-    once more to show their system calls and packets; `replay` are the words of the command.
+    cases that are performed, in their order, empty for all; `explain` is how many failed
+    ones are performed once more to show their system calls and packets; `replay` are the
+    words of the command.
     """
 
     exercise: Exercise
@@ -42,13 +46,43 @@ class Order:
     label: str
     seed: int = DEFAULT_SEED
     chosen: tuple[int, ...] = ()
-    explain: bool = True
+    explain: int = EVERY
     replay: tuple[str, ...] = ()
 
     def cases(self) -> list[tuple[int, Case]]:
         """The cases that are performed, each with its number."""
         numbered = enumerate(self.exercise.cases, 1)
         return [(n, case) for n, case in numbered if not self.chosen or n in self.chosen]
+
+
+def order(
+    exercise: Exercise, submission: Path, seed: int = DEFAULT_SEED, case: int | None = None
+) -> Order:
+    """The order to check a submission that a user named, up to the case of that number.
+
+    Those before it are performed, too: what a case meets by chance depends on them.
+    Raises BadInput where there is no such case.
+    """
+    if case is not None and case > len(exercise.cases):
+        raise BadInput(
+            f"{exercise.name} has no case {case}", f"it has cases 1 to {len(exercise.cases)}"
+        )
+    return Order(
+        exercise,
+        submission,
+        str(submission),
+        seed,
+        chosen=() if case is None else tuple(range(1, case + 1)),
+        replay=("./lab", "check", exercise.name, str(submission), "--seed", str(seed)),
+    )
+
+
+def only(result: CheckResult, case: int | None) -> CheckResult:
+    """The result without any other case than that one; None leaves all."""
+    if case is None:
+        return result
+    cases = tuple(one for one in result.cases if one.number == case)
+    return dataclasses.replace(result, cases=cases, predictions=())
 
 
 def check(order: Order, settings: Settings, progress: Progress) -> CheckResult:
@@ -178,7 +212,8 @@ def _explained(
     Watching costs a program a little lab time, so this performance is for showing alone:
     the verdict stays what it was.
     """
-    chosen = [result for result in results if result.verdict == Verdict.FAILED and result.steps]
+    failed = [result for result in results if result.verdict == Verdict.FAILED and result.steps]
+    chosen = failed[: order.explain]
     if not chosen:
         return list(results)
     work = folder / "explained"

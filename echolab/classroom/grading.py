@@ -14,10 +14,14 @@ from pathlib import Path
 from echolab.classroom import checking, exports, text
 from echolab.classroom.checking import DEFAULT_SEED, Order
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.verdict import CheckResult
+from echolab.classroom.verdict import CheckResult, Verdict
 from echolab.engines import Progress, Settings
-from echolab.errors import BadInput, CannotRun, EcholabError
+from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus
 from echolab.runs import write
+
+EXPLAINED = 2
+"""Failed cases of each student whose system calls and packets a report shows; the replay
+command shows any other's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Class:
     exercise: Exercise
     folder: Path
     seed: int | None = None
-    explain: bool = True
+    explain: int = EXPLAINED
 
     def orders(self) -> list[Order]:
         """What is to be checked, by name. Raises BadInput where there is no sub-folder."""
@@ -125,6 +129,12 @@ def _alone(order: Order, work: Callable[[Order], CheckResult]) -> CheckResult:
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         done = _result(order, pool.submit(work, order))
     return done or checking.broken(order, CannotRun("the checker was killed", "grade again"))
+
+
+def status(results: Sequence[CheckResult]) -> ExitStatus:
+    """0 where everybody could be judged, whatever the grades; 4 where somebody could not."""
+    unjudged = any(result.count(Verdict.NOT_JUDGED) for result in results)
+    return ExitStatus.CANNOT if unjudged else ExitStatus.PASS
 
 
 def write_all(results: Sequence[CheckResult], out: Path) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from echolab.classroom.case import Case
-from echolab.classroom.testbed import NOTED, OUTCOME, STEP
+from echolab.classroom.testbed import ENDING, NOTED, OUTCOME, STEP
 from echolab.classroom.verdict import CaseResult, Step, Verdict
 from echolab.record import Record
 
@@ -45,6 +45,7 @@ def case_result(case: Case, number: int, record: Record) -> CaseResult:
         expected=str(outcome["theory"]),
         seen=str(outcome["seen"]),
         why=outcome["why"],
+        endings=tuple(claim["text"] for claim in claims if claim["step"] == ENDING),
         output=last_words(record),
     )
 

@@ -8,6 +8,17 @@ from echolab.engines.contract import Finished
 from echolab.errors import BadInput
 from echolab.programs import RunningProgram
 
+SIGNALS = {
+    6: "SIGABRT: it gave up by itself",
+    8: "SIGFPE: a division by zero",
+    9: "SIGKILL: for too much memory or output, or by itself",
+    11: "SIGSEGV: it used memory that it does not have",
+    13: "SIGPIPE: it sent to a connection that was gone",
+    15: "SIGTERM: it was asked to end",
+    25: "SIGXFSZ: it wrote too large a file",
+}
+"""What the signals mean that end programs here; see signal(7)."""
+
 WITHIN = 30.0
 """Lab seconds in which a program that should end does, unless a case says otherwise."""
 
@@ -21,6 +32,7 @@ class Submission:
         self._testbed = testbed
         self._argv = argv
         self._trace = trace
+        self._started: list[Running] = []
 
     def start(
         self,
@@ -39,7 +51,13 @@ class Submission:
             keep_input=keep_input,
         )
         self._testbed.step(f"started on {host}: {' '.join(('main', *words))}")
-        return Running(self._testbed, program, host)
+        running = Running(self._testbed, program, host)
+        self._started.append(running)
+        return running
+
+    def endings(self) -> list[str]:
+        """What has become of each program that was started; what still runs is ended."""
+        return [f"on {running.host}: {running.ending()}" for running in self._started]
 
     def run(
         self, host: str, *arguments: object, input: bytes | None = None, within: float = WITHIN
@@ -55,10 +73,24 @@ class Running:
         self._testbed = testbed
         self._program = program
         self._host = host
+        self._finished: Finished | None = None
+
+    @property
+    def host(self) -> str:
+        """Where it runs."""
+        return self._host
+
+    def ending(self) -> str:
+        """What has become of it, in words; if it still runs, it is ended."""
+        if self._finished is None:
+            self._finished = self._program.wait(0.0)
+            if self._finished.status is None:
+                return "it was still running"
+        return f"it {_ending(self._finished)}"
 
     def ends(self, *, within: float = WITHIN) -> Finished:
         """Expect that the program ends by itself within so many lab seconds."""
-        finished = self._program.wait(within)
+        finished = self._finished = self._program.wait(within)
         if finished.status is None:
             raise Unmet(
                 f"the program on {self._host} ends by itself",
@@ -98,7 +130,7 @@ class Running:
 
     def stop(self) -> Finished:
         """End the program as an administrator does: SIGTERM, then SIGKILL."""
-        finished = self._program.stop()
+        finished = self._finished = self._program.stop()
         self._testbed.step(f"stopped the program on {self._host}")
         return finished
 
@@ -112,7 +144,8 @@ def _ending(finished: Finished) -> str:
     if finished.status is None:
         return "did not end"
     if finished.status < 0:
-        return f"was ended by signal {-finished.status}"
+        number = -finished.status
+        return f"was ended by signal {number} ({SIGNALS.get(number, 'see signal(7)')})"
     return f"ended with status {finished.status}"
 
 

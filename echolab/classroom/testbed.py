@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from echolab.classroom.peers import Datagrams, Listener, Stream
 
-STEP, OUTCOME, NOTED = "step", "outcome", "noted"
+STEP, OUTCOME, NOTED, ENDING = "step", "outcome", "noted", "ending"
 """Headings of the claims that a case leaves in its record."""
 
 PATIENCE = 5.0

@@ -60,6 +60,7 @@ def explanation(case: CaseResult) -> list[str]:
     lines.append(f"    seen:     {case.seen}")
     if case.why:
         lines.append(f"              {case.why}")
+    lines += [f"    program:  {ending}" for ending in case.endings]
     if case.output:
         lines.append("    the program said on standard error:")
         lines += [f"      {line}" for line in case.output.splitlines()]

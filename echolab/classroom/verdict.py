@@ -30,7 +30,8 @@ class CaseResult:
     """The result of one case.
 
     For a failed one: what was expected where, what was seen instead, the steps that had
-    worked, and a `timeline` of the last system calls and packets. `noted` is what
+    worked, what became of the programs (`endings`), what they said on standard error
+    (`output`), and a `timeline` of the last system calls and packets. `noted` is what
     happened, by the names of predictions. `reason` tells why a case was not judged.
     """
 
@@ -44,6 +45,7 @@ class CaseResult:
     expected: str = ""
     seen: str = ""
     why: str = ""
+    endings: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     output: str = ""
     noted: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -63,7 +63,7 @@ REASONS = (
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """A program that the guest had started and that had not ended."""
+    """A program that the guest had started and that had not ended; 0 is no number yet."""
 
     pid: int
     host: str
@@ -83,8 +83,9 @@ def still_running(log: Path) -> tuple[Running, ...]:
     for line in lines:
         try:
             event = json.loads(line)
-            if event["event"] == "start":
-                program = Running(event["pid"], event["host"], tuple(event["argv"]))
+            if event["event"] in ("starting", "start"):
+                program = Running(event.get("pid", 0), event["host"], tuple(event["argv"]))
+                running.pop(0, None)  # what was starting has started, or could not
                 running[program.pid] = program
             else:
                 running.pop(event["pid"], None)
