@@ -268,6 +268,63 @@ def replay(
 
 
 @app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="EXERCISE", help="Its name or number.")],
+    submission: Annotated[Path, typer.Argument(help="A folder or a file.")],
+    case: Annotated[int | None, typer.Option(min=1, help="Show this case alone.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The network it meets.")] = 1,
+) -> None:
+    """Check a submission to an exercise: each case passed, failed, or not judged."""
+    from echolab.classroom import checking, exercise, text
+
+    order = checking.order(exercise.find(name), submission, seed, case)
+    result = checking.only(checking.check(order, settings(), tell), case)
+    say(text.check_text(result).rstrip())
+    finish(result.status)
+
+
+@app.command()
+def grade(
+    name: Annotated[str, typer.Argument(metavar="EXERCISE", help="Its name or number.")],
+    folder: Annotated[Path, typer.Argument(help="One sub-folder a student.")],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draw each student's own network from it.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where reports and exports are written.")] = Path(
+        "grades"
+    ),
+) -> None:
+    """Check a class: a table, CSV, JUnit XML, Gradescope and Artemis files, reports."""
+    from echolab.classroom import exercise, exports, grading
+
+    students = grading.Class(exercise.find(name), folder, seed)
+    results = list(grading.grade(students, settings(), tell))
+    say(exports.to_table(results).rstrip())
+    grading.write_all(results, out)
+    say(f"\n{out / 'results.csv'}, junit.xml, reports/, gradescope/, artemis/")
+    finish(grading.status(results))
+
+
+@app.command()
+def museum(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One exhibit.")] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="A test program of a student that judges the exhibits.")
+    ] = None,
+) -> None:
+    """Show the lecture's mistakes as servers, each failing and mended."""
+    from echolab.classroom import museum as bugs
+
+    if test is not None:
+        visits = bugs.test_program(test, settings(), tell)
+        say(bugs.visits_text(visits).rstrip())
+        finish(ExitStatus.PASS if all(visit.right for visit in visits) else ExitStatus.FAIL)
+    exhibits = bugs.show(name, settings(), tell)
+    say(bugs.show_text(exhibits).rstrip())
+    finish(ExitStatus.PASS if bugs.works(exhibits) else ExitStatus.CANNOT)
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
