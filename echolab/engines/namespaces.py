@@ -126,6 +126,8 @@ class NamespaceNetwork:
         """Start a program on a host; see the contract."""
         where = self._topology.host(host)
         start = self._start(where, tuple(argv), environment or {}, trace=trace)
+        # Said before, since a program that computes at once lets nobody say it after.
+        self._note(event="starting", host=host, argv=list(argv))
         program = RunningProgram(
             *(start, self._wiring.hosts[host], self._pump, self._epoch, self._on_end),
             input=input,
