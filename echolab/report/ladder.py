@@ -117,7 +117,7 @@ class _Figure:
             parts += self._death(step, start)
         parts += [self._origin(kind, start), self._label(step, start)]
         classes = ["packet", kind]
-        classes += ["dead"] * (not step.arrived) + ["damaged"] * step.damaged
+        classes += ["dead"] * step.died + ["damaged"] * step.damaged
         said = words.fields(step, self.story)
         return svg.element(
             "g",
@@ -177,7 +177,11 @@ class _Figure:
     def _death(self, step: Step, start: tuple[float, float]) -> Iterable[str]:
         x, y = self._death_place(step)
         yield svg.element("line", x1=start[0], y1=start[1], x2=x, y2=y, class_="way")
-        yield svg.element("path", d=f"M{x - 8:.1f} {y - 8:.1f}l16 16m0 -16l-16 16", class_="cross")
+        if step.died:
+            cross = f"M{x - 8:.1f} {y - 8:.1f}l16 16m0 -16l-16 16"
+            yield svg.element("path", d=cross, class_="cross")
+        else:
+            yield svg.text("?", x=x, y=y + 6, class_="unseen")
 
     def _origin(self, kind: str, start: tuple[float, float]) -> str:
         return _glyph(kind, *start)
@@ -307,6 +311,9 @@ def _sample(kind: str, x: float, y: float) -> Iterable[str]:
     if kind == "cross-sample":
         yield svg.element("path", d=f"M{x + 10} {y - 8}l16 16m0 -16l-16 16", class_="cross")
         return
+    if kind == "unseen-sample":
+        yield svg.text("?", x=x + 18, y=y + 6, class_="unseen")
+        return
     if kind == "flash-sample":
         yield _flash(x + 20, y)
         return
@@ -327,8 +334,10 @@ def _legend_entries(stretch: Stretch, story: Story) -> Sequence[tuple[str, str]]
     present = {words.kind(step) for step in stretch.steps}
     entries = [(kind, said) for kind, said in words.KINDS.items() if kind in present]
     numbers = {step.number for step in stretch.steps}
-    if any(not step.arrived for step in stretch.steps):
+    if any(step.died for step in stretch.steps):
         entries.append(("cross-sample", "the packet died"))
+    if any(not step.arrived and not step.died for step in stretch.steps):
+        entries.append(("unseen-sample", "no capture shows its arrival"))
     if any(step.damaged for step in stretch.steps):
         entries.append(("flash-sample", "arrived damaged, thrown away"))
     if any(dead in numbers and heal in numbers for dead, heal in story.healed_by.items()):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from echolab.report.pcap import Frame
 
 ARRIVED, DIED, VANISHED = "arrived", "died", "vanished"
-"""Fates: `died` on the sender's link; `vanished` behind it, before any receiver."""
+"""Fates: `died` on the sender's link; `vanished` behind it: no receiver's capture has it."""
 
 ETHERNET = 14
 DAMAGE = 1

@@ -11,7 +11,7 @@ from typing import Any
 from echolab.report import streams
 from echolab.report.calls import Call
 from echolab.report.captures import Captures
-from echolab.report.matching import ARRIVED, Passage
+from echolab.report.matching import ARRIVED, DIED, Passage
 from echolab.report.packet import Conversation, Packet, parse
 from echolab.report.pcap import NANOSECONDS
 
@@ -56,8 +56,13 @@ class Step:
 
     @property
     def arrived(self) -> bool:
-        """Whether anybody received it."""
+        """Whether anybody is known to have received it."""
         return self.passage.fate == ARRIVED
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended on its sender's link."""
+        return self.passage.fate == DIED
 
     @property
     def damaged(self) -> bool:
@@ -98,8 +103,8 @@ class Story:
         return (at - self.zero) / NANOSECONDS
 
     def died(self, host: str) -> int:
-        """Packets of a host that arrived nowhere."""
-        return sum(step.source == host and not step.arrived for step in self.steps)
+        """Packets of a host that ended on its link."""
+        return sum(step.source == host and step.died for step in self.steps)
 
 
 def tell(record: Mapping[str, Any], seen: Captures, calls: Sequence[Call] = ()) -> Story:

@@ -50,7 +50,7 @@ KINDS: tuple[tuple[str, str, Test], ...] = (
     (
         "A datagram that died",
         "nobody sends it again: it is gone",
-        lambda step: step.packet.protocol == "udp" and not step.arrived,
+        lambda step: step.packet.protocol == "udp" and step.died,
     ),
     (
         "A connection refused",

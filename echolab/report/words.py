@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 from echolab.report.calls import Call
-from echolab.report.matching import VANISHED
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step, Story
 from echolab.report.stretches import Stretch
@@ -90,7 +89,7 @@ def remark(step: Step, story: Story) -> str:
     remarks = []
     role = step.role
     if not step.arrived:
-        remarks.append(_death(step, story))
+        remarks.append(_end(step, story))
     if role is not None and role.heals:
         remarks.append(f"heals {_numbers(role.heals)}")
     elif role is not None and role.needless:
@@ -110,10 +109,10 @@ def remark(step: Step, story: Story) -> str:
     return "; ".join(remarks)
 
 
-def _death(step: Step, story: Story) -> str:
-    where = "behind the link" if step.passage.fate == VANISHED else f"on the link of {step.source}"
+def _end(step: Step, story: Story) -> str:
     healer = story.healed_by.get(step.number)
-    return f"dies {where}" + (f", healed by #{healer}" if healer else "")
+    end = f"dies on the link of {step.source}" if step.died else "no capture shows its arrival"
+    return end + (f", healed by #{healer}" if healer else "")
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:
@@ -188,7 +187,9 @@ def _of_call(call: Call) -> list[Event]:
 
 def _of_step(step: Step, story: Story) -> list[Event]:
     said = remark(step, story)
-    sign = "✗" if not step.arrived else "↻" if kind(step) == "again" else "→"
+    sign = "→" if step.arrived else "✗" if step.died else "?"
+    if step.arrived and kind(step) == "again":
+        sign = "↻"
     text = f"{sign} {step.target}  #{step.number} {label(step)}" + (f" — {said}" if said else "")
     found = []
     if step.passage.sent is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from echolab.report import steps, story, stretches, words
+from echolab.report import page, steps, story, stretches, words
 from tests.report import made
 
 
@@ -119,6 +119,20 @@ def test_the_dead_of_each_direction_are_counted(tmp_path: Path) -> None:
         wire.send(number + 0.5, "server", "client", back, dies=number == 6)
     found = told(wire, tmp_path)
     assert (found.died("client"), found.died("server")) == (3, 1)
+
+
+def test_a_packet_that_left_its_link_and_was_not_seen_again_is_not_called_dead(
+    tmp_path: Path,
+) -> None:
+    wire = made.Wire()
+    wire.send(1.0, "client", "server", datagram(0), vanishes=True)
+    wire.send(1.1, "client", "server", datagram(1))
+    record = made.record(captures=wire.write(tmp_path))
+    assert story.load(record, tmp_path).died("client") == 0
+    text = story.text(record, tmp_path)
+    assert "? server  #1" in text
+    assert "no capture shows its arrival" in text
+    assert "no capture shows its arrival" in page.draw([(record, tmp_path)])
 
 
 def test_the_text_has_a_line_for_each_event_in_the_order_of_time(
