@@ -23,10 +23,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 BAR = 0.6
+GOAL = 0.9
 LIMIT = 30.0
 
 PREPARE = """
@@ -34,6 +34,7 @@ import os, socket, sys
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("", int(sys.argv[1]))); s.listen(5)
 """
+PRIVATE = "the same without a socket object (private)"
 STEPS = {
     "without `with` and `suppress`": """
 while True:
@@ -45,19 +46,12 @@ while True:
     fd = s.accept()[0].detach()
     os.write(fd, os.read(fd, 1023)); os.close(fd)
 """,
-    "the same without a socket object (private)": """
+    PRIVATE: """
 while True:
     fd, _ = s._accept()
     os.write(fd, os.read(fd, 1023)); os.close(fd)
 """,
 }
-
-
-class Round(NamedTuple):
-    """One server, one round: exchanges a second, and its processor seconds for one."""
-
-    rate: float
-    processor: float
 
 
 def build(folder: Path) -> None:
@@ -110,47 +104,77 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(command: list[str], client: Path, seconds: float) -> Round:
-    """One round of one server; client and server each have a processor where there are two."""
+def exchanges(client: Path, port: int, seconds: float, processor: int) -> float:
+    """Exchanges a second of one client with the server on a port."""
+    load = subprocess.run(
+        [str(client), str(port), str(seconds)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + LIMIT,
+        preexec_fn=lambda: os.sched_setaffinity(0, {processor}),
+    )
+    return float(load.stdout)
+
+
+def measure(
+    commands: dict[str, list[str]], client: Path, rounds: int, seconds: float
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Each server's rates, round by round, and its processor seconds for one exchange.
+
+    All servers run all the time, each waiting while another is measured; the client has a
+    processor of its own where there are two.
+    """
     processors = sorted(os.sched_getaffinity(0))
-    port = free_port()
-    with running(command, port, processors[-1]) as pid:
-        before = processor_seconds(pid)
-        load = subprocess.run(
-            [str(client), str(port), str(seconds)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=seconds + LIMIT,
-            preexec_fn=lambda: os.sched_setaffinity(0, {processors[0]}),
-        )
-        rate = float(load.stdout)
-        return Round(rate, (processor_seconds(pid) - before) / (rate * seconds))
+    rates: dict[str, list[float]] = {server: [] for server in commands}
+    with contextlib.ExitStack() as cleanup:
+        at = {}
+        for server, command in commands.items():
+            port = free_port()
+            at[server] = port, cleanup.enter_context(running(command, port, processors[-1]))
+        before = {server: processor_seconds(pid) for server, (_, pid) in at.items()}
+        for _ in range(rounds):
+            for server, (port, _) in at.items():
+                rates[server].append(exchanges(client, port, seconds, processors[0]))
+        spent = {server: processor_seconds(pid) - before[server] for server, (_, pid) in at.items()}
+    return rates, {server: spent[server] / (sum(rates[server]) * seconds) for server in commands}
+
+
+def show(rates: dict[str, list[float]], processor: dict[str, float]) -> float:
+    """Print a line a server and what tells them apart; returns the Python server's ratio to C."""
+    print(f"{'server':<44} {'exchanges/s':>11} {'of C':>6} {'processor µs each':>18}")
+    ratios = {}
+    for server, found in rates.items():
+        pairs = zip(found, rates["C"], strict=True)
+        ratios[server] = statistics.median(one / c for one, c in pairs)
+        rate = statistics.median(found)
+        print(f"{server:<44} {rate:>11.0f} {ratios[server]:>6.2f} {processor[server] * 1e6:>18.1f}")
+    public = max((name for name in ratios if name not in ("C", PRIVATE)), key=ratios.__getitem__)
+    more = (processor["Python"] - processor["C"]) * 1e6
+    print(
+        f"How near to {GOAL}: {ratios[public]:.2f} with the public standard library ({public}),\n"
+        f"{ratios[PRIVATE]:.2f} with the private accept that returns the bare descriptor.\n"
+        "What lies between: the kernel's part is the same for both, and the interpreter adds\n"
+        f"{more:.0f} µs of processor time an exchange. accept() makes a socket object and asks\n"
+        "getsockname for it, recv() makes a bytes object, and every call is interpreted. A server\n"
+        "that never waits for its client is bound by that alone: "
+        f"{processor['C'] / processor['Python']:.2f}."
+    )
+    return ratios["Python"]
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    options.add_argument("--seconds", type=float, default=1.0, help="of each round (1)")
-    options.add_argument("--rounds", type=int, default=7, help="of each server (7)")
+    options.add_argument("--seconds", type=float, default=0.2, help="of each round (0.2)")
+    options.add_argument("--rounds", type=int, default=25, help="of each server (25)")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build(folder)
-        commands = servers(folder)
-        rounds: dict[str, list[Round]] = {server: [] for server in commands}
-        for _ in range(chosen.rounds):
-            for server, command in commands.items():
-                rounds[server].append(measure(command, folder / "stream_load", chosen.seconds))
-    print(f"{'server':<44} {'exchanges/s':>11} {'of C':>6} {'processor µs each':>18}")
-    ratios = {}
-    for server, found in rounds.items():
-        pairs = zip(found, rounds["C"], strict=True)
-        ratios[server] = statistics.median(one.rate / c.rate for one, c in pairs)
-        rate = statistics.median(one.rate for one in found)
-        processor = statistics.median(one.processor for one in found) * 1e6
-        print(f"{server:<44} {rate:>11.0f} {ratios[server]:>6.2f} {processor:>18.1f}")
-    met = ratios["Python"] >= BAR
-    print(f"Python / C = {ratios['Python']:.2f}, the bar is {BAR}: {'met' if met else 'missed'}")
+        found = measure(servers(folder), folder / "stream_load", chosen.rounds, chosen.seconds)
+    ratio = show(*found)
+    met = ratio >= BAR
+    print(f"Python / C = {ratio:.2f}, the bar is {BAR}: {'met' if met else 'missed'}")
     return 0 if met else 1
 
 
