@@ -99,9 +99,9 @@ def override(
     for part, implied in (("networks", {"default": None}), ("volumes", {})):
         declared = document.get(part) or implied
         ours = {
-            str(name): {"labels": _literal(owner.labels(part.rstrip("s")))}
+            str(name): _labelled(value or {}, owner.labels(part.rstrip("s")))
             for name, value in declared.items()
-            if not (isinstance(value, Mapping) and value.get("external"))
+            if not (value or {}).get("external")
         }
         if ours:
             added[part] = ours
@@ -130,6 +130,17 @@ def _service(
     if "healthcheck" in service:
         added["healthcheck"] = {"interval": NEVER}
     return added
+
+
+def _labelled(declared: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """A network or volume as it was declared, with our labels.
+
+    docker-compose 1.29 takes the later declaration of a name whole and merges nothing.
+    """
+    has = declared.get("labels") or {}
+    if not isinstance(has, Mapping):
+        has = dict(str(entry).partition("=")[::2] for entry in has)
+    return {**declared, "labels": {**has, **_literal(labels)}}
 
 
 def _is_of(host: str, service: str) -> bool:

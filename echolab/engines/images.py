@@ -254,8 +254,15 @@ def _watch(argv: Sequence[str], say: Callable[[str], None]) -> None:
 
 def _ensure_image(api: Api, recipe: Recipe, base: str, progress: Progress) -> str:
     name = f"{recipe.name}:{_stamp(recipe, api.image_id(base))}"
-    if _present(api, name):
-        return name
+    if not _present(api, name):
+        _build(api, recipe, name, base, progress)
+    if api.image_id(recipe.name) != api.image_id(name):
+        # Compose, called by hand, asks for the image without a tag.
+        api.tag(name, recipe.name, "latest")
+    return name
+
+
+def _build(api: Api, recipe: Recipe, name: str, base: str, progress: Progress) -> None:
     progress(f"building the image {recipe.name}")
     stream = api.build(
         fileobj=_context(recipe),
@@ -269,8 +276,6 @@ def _ensure_image(api: Api, recipe: Recipe, base: str, progress: Progress) -> st
     )
     for event in stream:
         _report(event, recipe, progress)
-    api.tag(name, recipe.name, "latest")
-    return name
 
 
 def _report(event: dict[str, Any], recipe: Recipe, progress: Progress) -> None:

@@ -27,7 +27,7 @@ a signal to the group reaches what the program started, too.
 
 STRACE = ("strace", "-f", "--absolute-timestamps=unix,ns", "--syscall-times=ns", "-o")
 
-SIGNALLER = 'kill -s "$1" -- "-$2"'
+SIGNALLER = 'kill -s "$1" -- "$2"'
 
 MOST_OUTPUT = 64 << 20
 """Bytes of one output stream that are kept; a program that floods is still drained."""
@@ -167,7 +167,8 @@ class ContainerProgram:
     def stop(self) -> Finished:
         """End the program: SIGTERM, and SIGKILL one second later."""
         if self._ended is None:
-            self._signal("TERM")
+            # strace itself blocks the signal (strace(1), option -I); what it traces gets it.
+            self._signal("TERM", group=bool(self._trace))
             if not self._await_end(GRACE, checked=False):
                 self._signal("KILL")
                 self._await_end(END_LIMIT, checked=False)
@@ -185,9 +186,10 @@ class ContainerProgram:
                     timeout = max(0.0, timeout - (self._around.now() - before))
             return True
 
-    def _signal(self, name: str) -> None:
-        """Send a signal to the program and to all of its process group."""
-        argv = ["sh", "-c", SIGNALLER, "sh", name, str(self._process)]
+    def _signal(self, name: str, *, group: bool = True) -> None:
+        """Send a signal to the program, or to all of its process group."""
+        target = str(-self._process if group else self._process)
+        argv = ["sh", "-c", SIGNALLER, "sh", name, target]
         output_of(self._around.api, self._container, argv)
 
     def _finish(self, *, timed_out: bool) -> Finished:

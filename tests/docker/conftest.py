@@ -1,0 +1,92 @@
+"""The lab's hosts as real containers, for tests that look at them and at their links.
+
+Without a Docker daemon these tests are skipped and say why; where CI=true they fail.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import testinfra
+
+from echolab import catalogue
+from echolab.cli import settings
+from echolab.engines import Settings
+from echolab.engines import docker as engine
+from echolab.engines.attached import Api
+from echolab.engines.daemon import connect
+from echolab.engines.docker import ContainerNetwork, open_network
+from echolab.job import Job
+
+Opener = Callable[..., ContainerNetwork]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.docker)
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a run whose folder is a temporary one, where this machine has Docker."""
+    found = dataclasses.replace(settings(), folder=tmp_path_factory.mktemp("run"))
+    lack = engine.lack(found)
+    if lack is not None:
+        reason = f"{lack.what}; {lack.remedy}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def job() -> Job:
+    """The lecture's hosts, without captures."""
+    return Job("test", "", catalogue.topology(catalogue.ROOT / "compose.yaml"), capture=False)
+
+
+@pytest.fixture(scope="session")
+def api(here: Settings) -> Iterator[Api]:
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def network(here: Settings, job: Job) -> Iterator[ContainerNetwork]:
+    """The lecture's hosts, up; nothing is shaped at first."""
+    with open_network(job, here, lambda line: None) as up:
+        yield up
+
+
+def look_into(container: str) -> testinfra.host.Host:
+    """A container as testinfra sees it from inside."""
+    return testinfra.get_host(f"docker://{container}")
+
+
+@pytest.fixture(params=["server", "client"])
+def host(network: ContainerNetwork, request: pytest.FixtureRequest) -> testinfra.host.Host:
+    """Each host of the lab in turn."""
+    return look_into(network.containers[request.param])
+
+
+@pytest.fixture
+def server(network: ContainerNetwork) -> testinfra.host.Host:
+    return look_into(network.containers["server"])
+
+
+@pytest.fixture
+def client(network: ContainerNetwork) -> testinfra.host.Host:
+    return look_into(network.containers["client"])
+
+
+@pytest.fixture
+def beside(network: ContainerNetwork) -> Callable[[str], testinfra.host.Host]:
+    """The link container of a host: it has the host's network, and tools to look at it."""
+    return lambda name: look_into(network.links[name].id)
