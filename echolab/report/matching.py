@@ -100,7 +100,9 @@ def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
     senders never meet. First what each host handed to its link is paired with what came
     out behind it, which shows deaths and copies; then what came out is paired with what
     each other host received. What stays over on both sides of a pairing is paired once
-    more, allowing for the bit that a damaging link turns over.
+    more, allowing for the bit that a damaging link turns over. Packets of the same time
+    (many, where nothing delays them and time is virtual) stand in the order in which one
+    host saw them come and go.
     """
     hosts = {bytes.fromhex(one.mac.replace(":", "")): host for host, one in seen.items()}
     came: dict[str, list[Frame]] = {}
@@ -114,8 +116,9 @@ def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
     for host in seen:
         arrived = sorted([*strange[host], *came[host]], key=lambda frame: frame.at)
         _arrive(host, flights, arrived, hosts)
-    passages = [flight.passage() for flight in flights]
-    return tuple(sorted(passages, key=lambda passage: passage.at))
+    ranks = {host: rank for rank, host in enumerate(seen)}
+    flights.sort(key=lambda flight: flight.order(ranks))
+    return tuple(flight.passage() for flight in flights)
 
 
 def _by_direction(
@@ -141,6 +144,23 @@ class _Flight:
         self.sent = sent
         self.copies: list[Frame] | None = None
         self.arrivals: list[Arrival] = []
+        self._seen: list[tuple[str, Frame]] = []
+
+    def arrive(self, host: str, frame: Frame, *, damaged: bool) -> None:
+        """Note an arrival."""
+        self.arrivals.append(Arrival(host, frame.at, damaged))
+        self._seen.append((host, frame))
+
+    def order(self, ranks: Mapping[str, int]) -> tuple[int, int, int]:
+        """What to sort by: its time, and its place in the first host's capture that has it."""
+        behind = [(self.source, copy) for copy in self.copies or ()] + self._seen
+        rank, place = min(((ranks[host], frame.place) for host, frame in behind), default=(0, -1))
+        return self.at, rank, place
+
+    @property
+    def at(self) -> int:
+        """When it is first known of."""
+        return self.sent if self.sent is not None else self.arrivals[0].at
 
     def departures(self) -> list[tuple[int, bytes]]:
         """When its copies set out for the receivers and with what bytes, as far as is known."""
@@ -208,17 +228,17 @@ def _arrive(
         flight = flights[send[0]]
         for frame in frames:
             damaged = identity(frame.data) != identity(flight.data)
-            flight.arrivals.append(Arrival(host, frame.at, damaged))
+            flight.arrive(host, frame, damaged=damaged)
         if not frames and _meant_for(flight.data, host, hosts):
             unmet.append(send)
     for index, frame in _pair_damaged(unmet, over):
-        flights[index].arrivals.append(Arrival(host, frame.at, damaged=True))
+        flights[index].arrive(host, frame, damaged=True)
         over.remove(frame)
     for frame in over:
         sender = hosts.get(frame.data[6:12])
         if sender is not None:
             flight = _Flight(frame, sender, None)
-            flight.arrivals.append(Arrival(host, frame.at))
+            flight.arrive(host, frame, damaged=False)
             flights.append(flight)
 
 

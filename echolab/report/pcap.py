@@ -28,10 +28,14 @@ ETHERNET = 1
 
 
 class Frame(NamedTuple):
-    """One captured frame: `at` in nanoseconds since 1970, `data` from the Ethernet header on."""
+    """One captured frame: `at` in nanoseconds since 1970, `data` from the Ethernet header on.
+
+    `place` is its place in the file, which tells the order of frames of the same time.
+    """
 
     at: int
     data: bytes
+    place: int = 0
 
 
 def read(path: Path) -> tuple[Frame, ...]:
@@ -71,6 +75,6 @@ def parse(content: bytes, where: str = "capture") -> tuple[Frame, ...]:
         if place + captured > size:
             break
         at = seconds * NANOSECONDS + parts * unit
-        frames.append(Frame(at, content[place : place + captured]))
+        frames.append(Frame(at, content[place : place + captured], len(frames)))
         place += captured
     return tuple(frames)

@@ -9,6 +9,9 @@ from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step, Story
 
+EXCHANGE = 14
+"""Packets after the first of the first exchange: enough to begin, echo and close a stream."""
+
 LONGEST = 36
 """Packets of a stretch at most: what still fits on a page."""
 
@@ -53,8 +56,8 @@ KINDS: tuple[tuple[str, str, Test], ...] = (
         lambda step: step.packet.protocol == "udp" and step.died,
     ),
     (
-        "A connection refused",
-        "nobody listens there, and the host says so",
+        "A port where nobody listens",
+        "and the host says so",
         lambda step: (
             (
                 step.packet.flags == "RA"
@@ -63,7 +66,7 @@ KINDS: tuple[tuple[str, str, Test], ...] = (
                 and step.role.acknowledgement <= 1
                 and step.role.sequence == 0
             )
-            or (step.packet.protocol == "icmp" and "unreachable" in step.packet.text)
+            or (step.packet.protocol == "icmp" and step.packet.text == "port unreachable")
         ),
     ),
     (
@@ -171,7 +174,7 @@ def _first_exchange(story: Story, begin: float) -> Iterator[Stretch]:
         if story.seconds(step.at) >= begin and step.packet.protocol in ("tcp", "udp"):
             yield _around(
                 *(story, step, step, "The first exchange", "nothing had to be healed"),
-                behind=LONGEST - AHEAD - 1,
+                behind=EXCHANGE,
             )
             return
 

@@ -285,6 +285,22 @@ def record(**changes: Any) -> dict[str, Any]:
     return {**made, **changes}
 
 
+def at_once(wire: Wire, at: float = 1.0) -> None:
+    """A handshake on a link without delay, in a time that stands still meanwhile."""
+    segments = (
+        ("client", "server", segment("client", "server", "S", 100)),
+        ("server", "client", segment("server", "client", "SA", 900, 101)),
+        ("client", "server", segment("client", "server", "A", 101, 901)),
+    )
+    moment = EPOCH * NANOSECONDS + round(at * NANOSECONDS)
+    for source, target, frame in segments:
+        for host, where in (
+            *((source, "before-link"), (source, "after-link")),
+            (target, "after-link"),
+        ):
+            wire.files.setdefault((host, where), []).append((moment, frame))
+
+
 def healed(wire: Wire, at: float = 1.0) -> None:
     """A connection whose second segment dies and is sent again by time-out."""
     send = wire.send

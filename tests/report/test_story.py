@@ -69,6 +69,24 @@ def test_a_program_that_started_later_has_no_part_in_a_stretch(
     assert [call.host for call in first.calls] == ["client"]
 
 
+@pytest.mark.parametrize("order", [("client", "server"), ("server", "client")])
+def test_packets_of_one_moment_stand_in_the_order_in_which_they_went(
+    order: tuple[str, str], tmp_path: Path
+) -> None:
+    wire = made.Wire()
+    made.at_once(wire)
+    hosts = sorted(made.hosts(), key=lambda host: order.index(host["name"]))
+    loaded = told(wire, tmp_path, hosts=hosts)
+    assert [step.packet.flags for step in loaded.steps] == ["S", "SA", "A"]
+    assert loaded.hosts == ("client", "server")
+    events = words.events(stretches.choose(loaded)[0], loaded)
+    assert [event.host for event in events] == [
+        *("client", "server"),
+        *("server", "client"),
+        *("client", "server"),
+    ]
+
+
 def test_where_nothing_was_healed_the_first_exchange_is_shown(tmp_path: Path) -> None:
     wire = made.Wire()
     wire.send(0.5, "client", "server", datagram(9))  # before the scenario began
