@@ -219,6 +219,9 @@ def report(
     names: Annotated[list[str] | None, typer.Argument(metavar="RUN [RUN]")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the page is written.")] = None,
     text: Annotated[bool, typer.Option(help="Print the packet story instead.")] = False,
+    at: Annotated[
+        float | None, typer.Option(help="Show the packets from this lab second on, too.")
+    ] = None,
 ) -> None:
     """Judge and draw a run again, or two runs side by side."""
     from echolab import runs
@@ -228,9 +231,9 @@ def report(
     found = [(judged(folder), folder) for folder in folders]
     if text:
         for record, folder in found:
-            say(story.text(record, folder))
+            say(story.text(record, folder, at))
         return
-    drawn = compare.draw(*found) if len(found) == 2 else page.draw(found)
+    drawn = compare.draw(*found, at) if len(found) == 2 else page.draw(found, at)
     path = out or folders[0] / (runs.REPORT if len(found) == 1 else "compare.html")
     runs.write(path, drawn)
     say(str(_near(path)))

@@ -18,10 +18,13 @@ SETTINGS = ("scenario", "engine", "seed", "link_by", "kernel", "link_kernel", "c
 """Names of a record's top level by which two runs may differ before anything happens."""
 
 
-def draw(a: Told, b: Told) -> str:
-    """The comparison of two runs, each a judged record and the folder of its captures."""
+def draw(a: Told, b: Told, at: float | None = None) -> str:
+    """The comparison of two runs, each a judged record and the folder of its captures.
+
+    `at` adds the packets of both from that lab second on.
+    """
     runs = [
-        view.of(record, folder, f"run-{letter.lower()}", compact=True)
+        view.of(record, folder, f"run-{letter.lower()}", compact=True, at=at)
         for letter, (record, folder) in zip("AB", (a, b), strict=True)
     ]
     names = [a[0]["scenario"], b[0]["scenario"]]

@@ -56,6 +56,11 @@ KINDS: tuple[tuple[str, str, Test], ...] = (
         lambda step: step.packet.protocol == "udp" and step.died,
     ),
     (
+        "Sent again although it had arrived",
+        "the sender heard of it too late, or not at all",
+        lambda step: step.role is not None and step.role.needless,
+    ),
+    (
         "A port where nobody listens",
         "and the host says so",
         lambda step: (

@@ -43,6 +43,7 @@ class Run:
     commands: Sequence[Mapping[str, Any]]
     facts: Sequence[tuple[str, str]]
     replay: Sequence[Mapping[str, str]]
+    other_moment: str
     series: Sequence[Series]
 
 
@@ -77,6 +78,7 @@ def of(
         commands=_commands(record, name),
         facts=_facts(record),
         replay=_replay(record, folder, name),
+        other_moment=shlex.join(["./lab", "report", folder.name, "--at", "SECOND"]),
         series=several,
     )
 
