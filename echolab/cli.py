@@ -233,7 +233,7 @@ def report(
         for record, folder in found:
             say(story.text(record, folder, at))
         return
-    drawn = compare.draw(*found, at) if len(found) == 2 else page.draw(found, at)
+    drawn = compare.draw(found[0], found[1], at) if len(found) == 2 else page.draw(found, at)
     path = out or folders[0] / (runs.REPORT if len(found) == 1 else "compare.html")
     runs.write(path, drawn)
     say(str(_near(path)))

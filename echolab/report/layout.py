@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from echolab.report.calls import Call
@@ -23,7 +24,8 @@ APART = {"packet": 25.0, "call": 19.0, "missed": 0.0}
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """A moment on a lifeline: of a packet, or of a call beside it. `serial` keeps it unique."""
+    """A moment on a lifeline: of a packet, or of a call beside it. `serial` keeps it unique,
+    and orders what is of one moment: calls begin before packets move, and return after."""
 
     at: int
     host: str
@@ -95,24 +97,24 @@ def lay_out(stretch: Stretch) -> Layout:
 def _marks(
     stretch: Stretch,
 ) -> tuple[dict[int, Mark], dict[int, tuple[Mark, ...]], list[tuple[Call, Mark, Mark | None]]]:
-    serial = 0
+    serials = itertools.count(1)
     sent: dict[int, Mark] = {}
     arrived: dict[int, tuple[Mark, ...]] = {}
-    calls: list[tuple[Call, Mark, Mark | None]] = []
-    for call in stretch.calls:
-        begun = Mark(call.at, call.host, "call", serial := serial + 1)
-        over = None
-        if call.returned is not None and call.returned - call.at > SHORT:
-            over = Mark(call.returned, call.host, "call", serial := serial + 1)
-        calls.append((call, begun, over))
+    begun = [Mark(call.at, call.host, "call", next(serials)) for call in stretch.calls]
     for step in stretch.steps:
         if step.passage.sent is not None:
-            sent[step.number] = Mark(step.passage.sent, step.source, "packet", serial := serial + 1)
+            sent[step.number] = Mark(step.passage.sent, step.source, "packet", next(serials))
         several = []
         for arrival in step.passage.arrivals:
-            several.append(Mark(arrival.at, arrival.host, "packet", serial := serial + 1))
+            several.append(Mark(arrival.at, arrival.host, "packet", next(serials)))
         arrived[step.number] = tuple(several)
-    return sent, arrived, calls
+    over = [
+        Mark(call.returned, call.host, "call", next(serials))
+        if call.returned is not None and call.returned - call.at > SHORT
+        else None
+        for call in stretch.calls
+    ]
+    return sent, arrived, list(zip(stretch.calls, begun, over, strict=True))
 
 
 def _usual_flight(steps: Iterable[Step]) -> float:

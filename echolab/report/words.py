@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step, Story
 from echolab.report.stretches import Stretch
@@ -167,22 +166,21 @@ class Event:
 
 
 def events(stretch: Stretch, story: Story) -> tuple[Event, ...]:
-    """Sendings, arrivals, calls and their returns of a stretch, on one time line."""
-    found: list[Event] = []
+    """Sendings, arrivals, calls and their returns of a stretch, on one time line.
+
+    Of one moment, calls begin before packets go and come, and return after that.
+    """
+    begun: list[Event] = []
+    over: list[Event] = []
     for call in stretch.calls:
-        found += _of_call(call)
-    for step in stretch.steps:
-        found += _of_step(step, story)
-    return tuple(sorted(found, key=lambda event: event.at))
-
-
-def _of_call(call: Call) -> list[Event]:
-    if call.returned is None or call.returned - call.at <= SHORT:
-        return [Event(call.at, call.host, f"{call.text} = {call.result}")]
-    return [
-        Event(call.at, call.host, call.text),
-        Event(call.returned, call.host, f"{call.text} returns {call.result}"),
-    ]
+        if call.returned is None or call.returned - call.at <= SHORT:
+            begun.append(Event(call.at, call.host, f"{call.text} = {call.result}"))
+        else:
+            begun.append(Event(call.at, call.host, call.text))
+            text = f"{call.text} returns {call.result}"
+            over.append(Event(call.returned, call.host, text))
+    packets = [event for step in stretch.steps for event in _of_step(step, story)]
+    return tuple(sorted([*begun, *packets, *over], key=lambda event: event.at))
 
 
 def _of_step(step: Step, story: Story) -> list[Event]:

@@ -180,6 +180,28 @@ def test_calls_stand_on_the_same_time_line(healed: tuple[dict[str, Any], Path]) 
     assert sent < dead < back
 
 
+def test_a_call_that_returns_the_moment_its_packet_comes_returns_after_it(
+    healed: tuple[dict[str, Any], Path],
+) -> None:
+    record, folder = healed
+    loaded = story.load(record, folder)
+    answer = loaded.steps[4]
+    at, took = answer.passage.arrivals[0].at - 40_000_000, "0.040000000"
+    seconds = f"{at // 10**9}.{at % 10**9:09}"
+    trace = (
+        "1 1700000000.900000 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.000001>\n"
+        f'1 {seconds} recvfrom(3, "x", 1023, 0, NULL, NULL) = 64 <{took}>\n'
+    )
+    program = {"host": "client", "calls": trace, "started": 0.9}
+    told = story.load({**record, "programs": [program]}, folder)
+    (call,) = [call for call in told.calls if call.text == "recv(3)"]
+    assert call.returned == answer.passage.arrivals[0].at
+    stretch = stretches.at(told, 1.0)
+    assert stretch is not None
+    texts = [event.text for event in words.events(stretch, told)]
+    assert texts.index(f"← server  #{answer.number} arrives") < texts.index("recv(3) returns 64")
+
+
 def test_without_captures_the_story_says_so(tmp_path: Path) -> None:
     assert "kept no packet captures" in story.text(made.record(), tmp_path)
 
