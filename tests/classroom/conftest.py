@@ -1,0 +1,57 @@
+"""What the classroom's tests share: submissions of the exercises, checked side by side."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from echolab.classroom import checking, exercise
+from echolab.classroom.checking import Order
+from echolab.classroom.verdict import CheckResult
+from echolab.cli import settings
+from echolab.engines import exact
+
+SUBMISSIONS = Path(__file__).parent.parent / "exercises"
+
+Submit = Callable[[Order], Future[CheckResult]]
+
+
+def checked(order: Order) -> CheckResult:
+    """The result of an order; runs in a process of its own."""
+    return checking.check(order, settings(), lambda line: None)
+
+
+def own_order(name: str, submission: str, *cases: int, seed: int = 1, explain: int = 0) -> Order:
+    """The order to check a submission of the tests' own, or some cases of it."""
+    found = exercise.find(name)
+    path = SUBMISSIONS / submission
+    if not path.exists():
+        path = SUBMISSIONS / found.name / submission
+    return Order(found, path, submission, seed, chosen=cases, explain=explain)
+
+
+@pytest.fixture(scope="session")
+def order_of() -> Callable[..., Order]:
+    return own_order
+
+
+@pytest.fixture(scope="session")
+def guest() -> None:
+    """Skip where this machine cannot run the guest at all, and say why."""
+    lack = exact.lack(settings())
+    if lack:
+        pytest.skip(f"{lack.what}; {lack.remedy}")
+
+
+@pytest.fixture(scope="session")
+def submit(guest: None) -> Iterator[Submit]:
+    """Checks an order in a process of its own, as many at once as there are processors."""
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        yield lambda order: pool.submit(checked, order)
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,100 @@
+"""The checker's own test: references pass, and each mistake fails in the case that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from echolab.classroom import exercise
+from echolab.classroom.checking import Order
+from echolab.classroom.exercise import Exercise
+from echolab.classroom.verdict import CheckResult, Verdict
+
+SUBMISSIONS = Path(__file__).parent.parent / "exercises"
+
+Submit = Callable[[Order], "Future[CheckResult]"]
+
+EXERCISES = {name: exercise.find(name) for name in exercise.names()}
+
+REFERENCES = [(name, f"reference-{kind}") for name in EXERCISES for kind in ("py", "c")]
+
+MISTAKES = [
+    (name, path.name) for name in EXERCISES for path in sorted((SUBMISSIONS / name).glob("wrong-*"))
+]
+
+Results = dict[tuple[str, str], "Future[CheckResult]"]
+
+
+def naming(found: Exercise, submission: str) -> tuple[int, ...]:
+    """The numbers of the cases that name the mistake of a wrong submission."""
+    mistake = submission.removeprefix("wrong-")
+    return tuple(n for n, case in enumerate(found.cases, 1) if mistake in case.catches)
+
+
+@pytest.fixture(scope="module")
+def results(submit: Submit, order_of: Callable[..., Order]) -> Results:
+    """All submissions, checked side by side: mistakes in the cases that name them alone."""
+    orders = {key: order_of(*key) for key in REFERENCES}
+    orders |= {
+        (name, submission): order_of(name, submission, *naming(EXERCISES[name], submission))
+        for name, submission in MISTAKES
+        if naming(EXERCISES[name], submission)
+    }
+    return {key: submit(order) for key, order in orders.items()}
+
+
+def test_there_are_twelve_exercises() -> None:
+    assert [name.partition("-")[0] for name in EXERCISES] == [f"{n:02}" for n in range(1, 13)]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_exercise_has_its_task_starters_predictions_and_submissions(name: str) -> None:
+    found = EXERCISES[name]
+    assert (found.folder / "task.md").is_file()
+    assert (found.folder / "starter-py/main.py").is_file()
+    assert (found.folder / "starter-c/main.c").is_file()
+    assert len(found.predictions) >= 2
+    task = (found.folder / "task.md").read_text()
+    assert all(f"`{prediction}`" in task for prediction in found.predictions)
+    folders = [path.name for path in (SUBMISSIONS / name).iterdir()]
+    assert {"reference-py", "reference-c"} <= set(folders)
+    assert sum(folder.startswith("wrong-") for folder in folders) >= 4
+
+
+@pytest.mark.parametrize(("name", "submission"), MISTAKES)
+def test_a_case_names_the_mistake(name: str, submission: str) -> None:
+    assert naming(EXERCISES[name], submission)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_mistake_that_a_case_names_has_a_submission(name: str) -> None:
+    named = {mistake for case in EXERCISES[name].cases for mistake in case.catches}
+    handed_in = {path.name for path in (SUBMISSIONS / name).glob("wrong-*")}
+    assert {f"wrong-{mistake}" for mistake in named} == handed_in
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(("name", "submission"), REFERENCES)
+def test_a_reference_passes_every_case(name: str, submission: str, results: Results) -> None:
+    result = results[name, submission].result()
+    failed = [
+        (case.name, case.expectation, case.expected, case.seen, case.reason)
+        for case in result.cases
+        if case.verdict != Verdict.PASSED
+    ]
+    assert not failed
+    assert len(result.cases) == len(EXERCISES[name].cases)
+    assert all(prediction.happened is not None for prediction in result.predictions)
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(("name", "submission"), MISTAKES)
+def test_a_mistake_fails_in_a_case_that_names_it(
+    name: str, submission: str, results: Results
+) -> None:
+    result = results[name, submission].result()
+    assert Verdict.FAILED in [case.verdict for case in result.cases]
+    assert not result.count(Verdict.NOT_JUDGED)
