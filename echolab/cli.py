@@ -134,48 +134,46 @@ def run(
     def work(order: Order) -> Outcome:
         return execute.execute(order, chosen, base, tell)
 
-    records: list[Record] = []
+    told: list[tuple[Record, Path]] = []
     errors: list[EcholabError] = []
     for outcome in execute.side_by_side(orders, work, execute.workers_for(chosen.NAME)):
         if outcome.error is not None:
             errors.append(outcome.error)
             complain(outcome.error)
         elif outcome.record is not None:
-            records.append(outcome.record)
-            _ended(outcome, outcome.record, report=report, quiet=as_json)
+            told.append((outcome.record, outcome.order.folder))
+            _ended(outcome.record, outcome.order.folder, report=report, quiet=as_json)
+    records = [record for record, _ in told]
     if as_json:
         say(json.dumps(records, ensure_ascii=False, indent=1))
-    elif len(records) > 1:
+    elif len(told) > 1:
         from echolab import present
 
         say("\n" + present.claims_table(records, width()))
+        if report:
+            from echolab.report import files
+
+            say(f"  {_near(files.write_together(told, out))}")
     finish(execute.status(records, errors))
 
 
-def _ended(outcome: Outcome, record: Record, *, report: bool, quiet: bool) -> None:
+def _ended(record: Record, folder: Path, *, report: bool, quiet: bool) -> None:
     from echolab import present, runs
 
-    runs.point_latest(outcome.order.folder)
+    runs.point_latest(folder)
     if not quiet:
         say(present.run(record, width(), colour=colour()))
-    path = draw_report(outcome) if report else outcome.order.folder / runs.RECORD
+    path = folder / runs.RECORD
+    if report:
+        from echolab.report import files
+
+        path = files.write([(record, folder)])
     if not quiet:
         say(f"  {_near(path)}")
 
 
 def _near(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def draw_report(outcome: Outcome) -> Path:
-    """Write the report of a run beside its record and return its path."""
-    from echolab import runs
-    from echolab.report import page
-
-    assert outcome.record is not None
-    path = outcome.order.folder / runs.REPORT
-    runs.write(path, page.draw([(outcome.record, outcome.order.folder)]))
-    return path
 
 
 @app.command("list")
@@ -225,7 +223,7 @@ def report(
 ) -> None:
     """Judge and draw a run again, or two runs side by side."""
     from echolab import runs
-    from echolab.report import compare, page, story
+    from echolab.report import files, story
 
     folders = [runs.resolve(name, RUNS) for name in names or [runs.LATEST]]
     found = [(judged(folder), folder) for folder in folders]
@@ -233,10 +231,7 @@ def report(
         for record, folder in found:
             say(story.text(record, folder, at))
         return
-    drawn = compare.draw(found[0], found[1], at) if len(found) == 2 else page.draw(found, at)
-    path = out or folders[0] / (runs.REPORT if len(found) == 1 else "compare.html")
-    runs.write(path, drawn)
-    say(str(_near(path)))
+    say(str(_near(files.write(found, out, at))))
 
 
 def judged(folder: Path) -> Record:
