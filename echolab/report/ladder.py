@@ -67,7 +67,7 @@ class _Figure:
             legend,
         ]
         name = f"{self.stretch.title}: {self.stretch.reason}"
-        return svg.image(self.width, height, name, *parts, class_="ladder")
+        return svg.image(self.width, height, name, *parts, class_="ladder", role="group")
 
     def _lifeline(self, host: str) -> str:
         x = self.x[host]
@@ -124,6 +124,7 @@ class _Figure:
             svg.title("\n".join(said)),
             *parts,
             class_=" ".join(classes),
+            role="img",
             tabindex=0,
             data_number=step.number,
         )
@@ -251,7 +252,7 @@ class _Figure:
                 rx=3,
                 class_="bar",
             )
-            yield svg.element("g", bar, *parts, class_="syscall", tabindex=0)
+            yield svg.element("g", bar, *parts, class_="syscall", role="img", tabindex=0)
 
     # --- legend
 

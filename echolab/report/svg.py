@@ -38,13 +38,20 @@ def title(content: str) -> str:
     return element("title", html.escape(content, quote=False))
 
 
-def image(width: float, height: float, name: str, *children: str, class_: str = "") -> str:
-    """An SVG image with its text alternative."""
+def image(
+    width: float,
+    height: float,
+    name: str,
+    *children: str,
+    class_: str = "",
+    role: str = "img",
+) -> str:
+    """An SVG image with its text alternative; `group` is the role of one with parts to visit."""
     return element(
         "svg",
         *children,
         viewBox=f"0 0 {text_of(width)} {text_of(height)}",
-        role="img",
+        role=role,
         aria_label=name,
         class_=class_ or None,
         style=f"--natural:{round(width)}px",

@@ -19,6 +19,9 @@ from echolab.report.stretches import Stretch
 MOST_PLOTS = 6
 """Probes whose latency is drawn; of the others the strips tell."""
 
+MOST_PROGRAMS, LONGEST_OUTPUT = 40, 2000
+"""Programs that are shown, and characters of what each wrote."""
+
 STRETCHES = {True: 3, False: 12}
 """Stretches drawn of each run, in a report of many runs and of one."""
 
@@ -40,6 +43,7 @@ class Run:
     strips: Sequence[Mapping[str, Any]]
     stretches: Sequence[Mapping[str, Any]]
     notes: Sequence[str]
+    programs: Sequence[Mapping[str, str]]
     commands: Sequence[Mapping[str, Any]]
     facts: Sequence[tuple[str, str]]
     replay: Sequence[Mapping[str, str]]
@@ -75,6 +79,7 @@ def of(
             _stretch(one, told) for one in story.chosen(record, told, at)[: STRETCHES[compact]]
         ],
         notes=told.notes,
+        programs=[_program(program) for program in record.get("programs", ())[:MOST_PROGRAMS]],
         commands=_commands(record, name),
         facts=_facts(record),
         replay=_replay(record, folder, name),
@@ -153,6 +158,24 @@ def _stretch(stretch: Stretch, told: Story) -> dict[str, Any]:
         "caption": ladder.caption(stretch),
         "picture": ladder.draw(stretch, told),
         "text": "\n".join(words.lines(stretch, told)),
+    }
+
+
+def _program(program: Mapping[str, Any]) -> dict[str, str]:
+    """A program that a scenario ran: its words, how it ended, and what it wrote."""
+    status = program.get("status")
+    if status is None:
+        outcome = "ended by the time limit"
+    elif status < 0:
+        outcome = f"ended by signal {-status}"
+    else:
+        outcome = f"ended with status {status}"
+    said = "".join(str(program.get(stream, "")) for stream in ("stdout", "stderr"))
+    return {
+        "host": program["host"],
+        "words": shlex.join(program.get("argv", ())),
+        "outcome": f"{outcome} after {program.get('ended', 0) - program['started']:.6f} s",
+        "said": said[:LONGEST_OUTPUT] + ("…" if len(said) > LONGEST_OUTPUT else ""),
     }
 
 

@@ -143,8 +143,11 @@ def test_markup_in_a_payload_a_host_and_a_call_is_shown_and_not_interpreted(
 def test_every_picture_has_words_beside_it(run: Run) -> None:
     drawn = page.draw([run])
     pictures = re.findall(r"<svg [^>]*role=\"img\"[^>]*>", drawn)
-    assert len(pictures) >= 6
-    assert all(re.search(r'aria-label="[^"]{20,}"', picture) for picture in pictures)
+    assert len(pictures) >= 5
+    ladders = re.findall(r"<svg [^>]*role=\"group\"[^>]*>", drawn)
+    assert ladders
+    named = re.compile(r'aria-label="[^"]{20,}"')
+    assert all(named.search(picture) for picture in (*pictures, *ladders))
 
 
 def test_headings_go_down_one_level_at_a_time(run: Run) -> None:
@@ -190,6 +193,26 @@ def test_a_claim_that_one_run_does_not_state_is_told(run: Run) -> None:
     other = {**record, "claims": []}
     assert "not claimed" in Outline(compare.draw(run, (other, folder))).said
     assert "states no claim" in Outline(page.draw([(other, folder)])).said
+
+
+def test_what_a_program_said_and_how_it_ended_is_told(run: Run) -> None:
+    record, folder = run
+    program = {
+        "host": "client",
+        "argv": ["./client", "a word"],
+        "status": -11,
+        "stdout": "<u>Wir erschrecken</u>\n",
+        "stderr": "x" * 5000,
+        "started": 1.0,
+        "ended": 1.25,
+        "calls": "",
+    }
+    outline = Outline(page.draw([({**record, "programs": [program]}, folder)]))
+    assert "client$ ./client 'a word'" in outline.said
+    assert "ended by signal 11 after 0.250000 s" in outline.said
+    assert "<u>Wir erschrecken</u>" in outline.said
+    assert "u" not in outline.tags
+    assert "x" * 2500 not in outline.said
 
 
 def test_a_link_that_reads_back_otherwise_is_told_at_its_command(run: Run) -> None:
