@@ -117,7 +117,7 @@ class ContainerNetwork:
         self._progress("making the hosts")
         compose.create(self._settings.compose, document, added, self._claim.project, self._progress)
         self.containers = self._find()
-        if has_netem(self.api, images.link, self._settings.cache):
+        if has_netem(self.api, images.link, self._claim.labels("link"), self._settings.cache):
             self.link_by = "netem"
         else:
             self.link_by = "appliance"

@@ -19,7 +19,6 @@ from typing import Any
 
 from echolab.engines.attached import STDOUT, Api, Stream
 from echolab.engines.daemon import daemon_errors
-from echolab.engines.owner import LABEL
 from echolab.errors import CannotRun
 from echolab.kernel.arguments import Boot, RealTime, boot_arguments, boot_environment
 from echolab.kernel.image import Kernel
@@ -188,7 +187,7 @@ class LinkContainer:
         self._stream.close()
 
 
-def has_netem(api: Api, image: str, cache: Path) -> bool:
+def has_netem(api: Api, image: str, labels: Mapping[str, str], cache: Path) -> bool:
     """Whether the kernel of the daemon's machine has netem; asked once for each boot of it.
 
     Strategy: the only sure way to know is to try, which also loads the module where there
@@ -201,7 +200,7 @@ def has_netem(api: Api, image: str, cache: Path) -> bool:
         note = cache / f"netem-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
         if note.is_file():
             return note.read_text(encoding="utf-8") == "yes"
-        found = _try_netem(api, image)
+        found = _try_netem(api, image, labels)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text("yes" if found else "no", encoding="utf-8")
     return found
@@ -215,12 +214,12 @@ def boot_of(proc: Path) -> str:
         return ""
 
 
-def _try_netem(api: Api, image: str) -> bool:
+def _try_netem(api: Api, image: str, labels: Mapping[str, str]) -> bool:
     argv = ["tc", "qdisc", "replace", "dev", "lo", "root", "netem"]
     config = api.create_host_config(
         network_mode="none", cap_drop=["ALL"], cap_add=["NET_ADMIN"], read_only=True
     )
-    made = api.create_container(image, argv, host_config=config, labels={LABEL: "link"})["Id"]
+    made = api.create_container(image, argv, host_config=config, labels=dict(labels))["Id"]
     try:
         api.start(made)
         return bool(api.wait(made)["StatusCode"] == 0)
