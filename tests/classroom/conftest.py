@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from echolab.classroom import checking, exercise
@@ -17,6 +18,10 @@ from echolab.cli import settings
 from echolab.engines import exact
 
 SUBMISSIONS = Path(__file__).parent.parent / "exercises"
+
+# A machine that grades a class beside its tests is slow; no property here is about time.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 Submit = Callable[[Order], Future[CheckResult]]
 

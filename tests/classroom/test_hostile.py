@@ -1,0 +1,81 @@
+"""Hostile submissions are stopped and named, and harm nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from echolab.classroom.checking import Order
+from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
+from echolab.cli import settings
+
+HOSTILE = Path(__file__).parent.parent / "exercises" / "hostile"
+
+NAMES = sorted(path.name for path in HOSTILE.iterdir())
+
+Submit = Callable[[Order], "Future[CheckResult]"]
+
+SPINS = "computed on and on"
+
+SAYS = {
+    "spin": SPINS,
+    "fork-bomb": SPINS,
+    "fill-memory": "SIGKILL",
+    "flood": "it printed more than",
+    "never-ends": "still running",
+    "sleeps-a-year": "still running",
+    "kills-its-parent": "SIGKILL",
+    "claims-success": "ended with status 0",
+    "reaches-the-network": "1.1.1.1 [Errno 101] Network is unreachable",
+    "hostile-makefile": "Read-only file system",
+}
+"""What the result says of each, by which a student knows what was done."""
+
+
+@pytest.fixture(scope="module")
+def results(submit: Submit, order_of: Callable[..., Order]) -> dict[str, Future[CheckResult]]:
+    return {name: submit(order_of("1", f"hostile/{name}", 1)) for name in NAMES}
+
+
+def words(case: CaseResult) -> str:
+    return "\n".join((case.seen, case.output, *case.endings))
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_submission_fails(name: str, results: dict[str, Future[CheckResult]]) -> None:
+    case = results[name].result().cases[0]
+    assert case.verdict == Verdict.FAILED
+    assert SAYS.get(name, "") in words(case)
+
+
+@pytest.mark.exact
+def test_nothing_of_the_checker_or_the_machine_can_be_read(
+    results: dict[str, Future[CheckResult]],
+) -> None:
+    said = results["reads-the-checker"].result().cases[0].output
+    assert "/etc/shadow No such file" in said
+    assert "/run/echolab No such file" in said
+    assert "/lab ['submission', 'echo_app']" in said
+    assert "found" not in said
+
+
+@pytest.mark.exact
+def test_nothing_is_left_on_the_machine(results: dict[str, Future[CheckResult]]) -> None:
+    for future in results.values():
+        future.result()
+    traces = ["/filler", "/was-here", "/usr/bin/was-here", "/tmp/filler", "/dev/shm/filler"]
+    assert not [path for path in traces if os.path.lexists(path)]
+    assert not list((settings().cache / "checks").glob("*/**/was-here"))
+
+
+@pytest.mark.exact
+def test_the_case_after_a_spinning_one_is_judged(
+    submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    result = submit(order_of("1", "wrong-ignores-close", 5, 6)).result()
+    assert [case.verdict for case in result.cases] == [Verdict.FAILED, Verdict.PASSED]
