@@ -17,7 +17,8 @@ SENTENCE = "Wir erschrecken zu guten Zwecken!"
 )
 def echo(lab: Lab) -> None:
     for name in ("stream_client", "datagram_client"):
-        told = lab.run("client", ["python3", "-m", f"echo_app.{name}", "server", "--port", "7"])
+        argv = ["python3", "-m", f"echo_app.{name}", "server", "--port", "7"]
+        told = lab.run("client", argv, trace=True)
         lab.expect(
             f"{name.replace('_', ' ')}: the sentence came back",
             told.stdout.strip() == SENTENCE,

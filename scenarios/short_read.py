@@ -19,7 +19,7 @@ def short_read(lab: Lab, size: int = 5000, delay: float = 0.02) -> None:
     for host in ("client", "server"):
         lab.shape(host, Link(delay=delay))
     argv = ["python3", "-m", "echo_app.stream_server", "--port", str(ONCE)]
-    lab.start("server", argv)
+    lab.start("server", argv, trace=True)
     lab.until_listening("server", ONCE)
     resets = lab.counter("server", "TcpExt.TCPAbortOnClose")
     once = lab.python("client", "programs/send_all.py", "server", ONCE, size).facts()

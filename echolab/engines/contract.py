@@ -95,7 +95,7 @@ class Network(Protocol):
         trace: bool = False,
         keep_input: bool = False,
     ) -> Program:
-        """Start a program on a host; with `trace`, under strace.
+        """Start a program on a host; with `trace`, under strace where it is there.
 
         `input` is written to its standard input, which is then closed; `keep_input`
         leaves it open for `Program.send`. Raises BadInput where the program is not there.

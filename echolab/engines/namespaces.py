@@ -221,8 +221,7 @@ class NamespaceNetwork:
         self, host: Host, argv: tuple[str, ...], environment: Mapping[str, str], *, trace: bool
     ) -> Start:
         calls = ""
-        if trace:
-            tool("strace")
+        if trace and find_tool("strace"):
             self._traced += 1
             calls = f"/run/calls-{self._traced}"
         return Start(
@@ -286,11 +285,17 @@ class NamespaceNetwork:
             begun.close()
 
 
+def find_tool(name: str) -> str | None:
+    """The path of a program where this machine has it."""
+    paths = (f"{folder}/{name}" for folder in TOOL_FOLDERS)
+    return next((path for path in paths if os.access(path, os.X_OK)), None)
+
+
 def tool(name: str) -> str:
     """The path of a program that the engine itself needs. Raises CannotRun without it."""
-    for folder in TOOL_FOLDERS:
-        if os.access(f"{folder}/{name}", os.X_OK):
-            return f"{folder}/{name}"
+    path = find_tool(name)
+    if path:
+        return path
     packages = {"tc": "iproute2"}
     raise CannotRun(
         f"there is no {name} on this machine", f"apt-get install {packages.get(name, name)}"
