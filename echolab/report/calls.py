@@ -209,6 +209,8 @@ def _size(arguments: str) -> str:
 def _result(result: str) -> str:
     """What came back: a number, or the name of the error (`-1 ECONNREFUSED (…)`)."""
     words = result.split()
+    if words[:1] == ["?"]:
+        return "?"
     if len(words) > 1 and words[0] == "-1":
         return words[1]
     return words[0] if words else "?"

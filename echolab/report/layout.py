@@ -10,7 +10,7 @@ from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step
 from echolab.report.stretches import Stretch
-from echolab.report.words import SHORT
+from echolab.report.words import at_once
 
 FLIGHT = 66.0
 """Pixels that a packet's usual flight takes downwards."""
@@ -110,7 +110,7 @@ def _marks(
         arrived[step.number] = tuple(several)
     over = [
         Mark(call.returned, call.host, "call", next(serials))
-        if call.returned is not None and call.returned - call.at > SHORT
+        if call.returned is not None and not at_once(call, stretch)
         else None
         for call in stretch.calls
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from echolab.report.calls import Call
 from echolab.report.pcap import NANOSECONDS
 from echolab.report.steps import Step, Story
 from echolab.report.stretches import Stretch
@@ -24,7 +25,7 @@ SHOWN = 48
 """Bytes of a payload that are shown."""
 
 SHORT = 8_000
-"""Nanoseconds: a call that returns sooner is told as one event."""
+"""Nanoseconds within which a call returns that is told as one event."""
 
 
 def kind(step: Step) -> str:
@@ -173,7 +174,7 @@ def events(stretch: Stretch, story: Story) -> tuple[Event, ...]:
     begun: list[Event] = []
     over: list[Event] = []
     for call in stretch.calls:
-        if call.returned is None or call.returned - call.at <= SHORT:
+        if call.returned is None or at_once(call, stretch):
             begun.append(Event(call.at, call.host, f"{call.text} = {call.result}"))
         else:
             begun.append(Event(call.at, call.host, call.text))
@@ -181,6 +182,20 @@ def events(stretch: Stretch, story: Story) -> tuple[Event, ...]:
             over.append(Event(call.returned, call.host, text))
     packets = [event for step in stretch.steps for event in _of_step(step, story)]
     return tuple(sorted([*begun, *packets, *over], key=lambda event: event.at))
+
+
+def at_once(call: Call, stretch: Stretch) -> bool:
+    """Whether a call is one event: it returned soon, and no packet came to it meanwhile."""
+    if call.returned is None:
+        return True
+    came = (
+        arrival.at
+        for step in stretch.steps
+        for arrival in step.passage.arrivals
+        if arrival.host == call.host
+    )
+    soon = call.returned - call.at <= SHORT
+    return soon and not any(call.at <= at <= call.returned for at in came)
 
 
 def _of_step(step: Step, story: Story) -> list[Event]:
