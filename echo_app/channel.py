@@ -79,7 +79,10 @@ class Channel(Protocol):
 
 
 class DatagramChannel:
-    """A connected UDP socket: only the target's datagrams count; raises OSError."""
+    """A connected UDP socket: only the target's datagrams count.
+
+    Raises OSError where it cannot be made.
+    """
 
     repeats = True
 
@@ -95,10 +98,12 @@ class DatagramChannel:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
             self.socket.setblocking(False)
             self.socket.bind(("", source_port))
-            self.socket.connect(target)
         except OSError:
             self.socket.close()
             raise
+        status = self.socket.connect_ex(target)
+        if status:
+            self.ended = os.strerror(status)
 
     @property
     def takes(self) -> bool:

@@ -65,6 +65,7 @@ class Probe:
         with contextlib.closing(channel):
             self._start(channel.socket.getsockname()[1])
             pacing.converse(channel, self.plan, self.tally, self.begin, self._trouble)
+            self._ended(channel)
 
     def _stream(self) -> None:
         """The schedule begins when the connection stands."""
@@ -77,8 +78,7 @@ class Probe:
             else:
                 self.tally.abandon(f"connect: {channel.ended}")
             self.info = tcp_info.read(channel.socket)
-            if channel.ended:
-                self._trouble(Trouble(None, channel.ended, time.monotonic_ns()))
+            self._ended(channel)
             pacing.finish(channel, self.plan.timeout)
 
     def _streams(self) -> None:
@@ -140,6 +140,10 @@ class Probe:
                 "why": trouble.why,
             }
         )
+
+    def _ended(self, channel: DatagramChannel | StreamChannel) -> None:
+        if channel.ended:
+            self._trouble(Trouble(None, channel.ended, time.monotonic_ns()))
 
     def _since(self, at: int) -> float:
         return (at - self.begin) / pacing.SECOND
@@ -241,7 +245,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             ignore_requests()
             probe.tally.abandon("the probe was asked to end")
         except OSError as error:
-            return _complain(f"cannot reach {wanted.target}: {error.strerror or error}", FAILED)
+            return _complain(f"no socket for this probe: {error.strerror or error}", BAD_INPUT)
         for event in probe.report():
             out.write(json.dumps(event) + "\n")
         out.flush()

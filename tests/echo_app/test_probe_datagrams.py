@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import struct
+import sys
 import threading
 import time
+
+import pytest
 
 
 def number_of(message: bytes) -> int:
@@ -228,6 +233,45 @@ def test_a_closed_port_is_told_for_the_datagram_it_met(free_port, measure):
     for one in (*errors, *outcome.exchanges):
         assert one["why"] == "Connection refused (ICMP type 3 code 3 from 127.0.0.1)"
     assert outcome.end["seconds"] < 1, "nothing is waited for that is known to fail"
+
+
+@pytest.fixture
+def lonely(execute):
+    """Run commands in a network of their own, which knows one neighbour that is not there."""
+    tools = [shutil.which(name) for name in ("unshare", "ip")]
+    if None in tools:
+        pytest.skip("unshare or ip is not here (Debian: util-linux, iproute2)")
+    made = (
+        "import subprocess, sys\n"
+        "for words in ('link set lo up', 'link add here type veth peer name there',"
+        " 'addr add 10.9.0.1/24 dev here', 'link set here up', 'link set there up'):\n"
+        "    subprocess.run(['ip', *words.split()], check=True)\n"
+        "sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)\n"
+    )
+
+    def run(*arguments):
+        command = ["unshare", "-rn", sys.executable, "-c", made, "-m", *arguments]
+        done = execute(command)
+        if done.returncode and ("unshare" in done.stderr or "RTNETLINK" in done.stderr):
+            pytest.skip(f"no network namespaces for this user: {done.stderr.strip()}")
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def test_a_dead_host_and_an_unknown_network_are_told_apart(lonely):
+    """A neighbour that does not answer is no route, by this host's ICMP; no network is said so."""
+    command = ("echo_app.probe", "--count=2", "--interval=0.1", "--timeout=5", "--linger=0")
+    *_, first, _, _ = dead = lonely(*command, "10.9.0.2")
+    assert first["why"] == "No route to host (ICMP type 3 code 1 from 10.9.0.1)"
+    assert [event["fate"] for event in dead if event["event"] == "exchange"] == ["lost", "lost"]
+    assert 0.5 < dead[-1]["seconds"] < 5, "known to fail when the neighbour was given up"
+    for protocol in ("udp", "tcp", "tcp-connect"):
+        unknown = lonely(*command, "10.77.0.2", "--protocol", protocol)
+        (error, *_) = [event for event in unknown if event["event"] == "error"]
+        assert error["why"] == "Network is unreachable"
+        assert unknown[-1]["lost"] == 2
 
 
 def test_altered_foreign_and_forged_datagrams_are_no_replies(datagram_server, measure):

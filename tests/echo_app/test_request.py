@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 
 import pytest
 from hypothesis import given
@@ -80,3 +81,18 @@ def test_no_arguments_break_the_parser(arguments):
         assert request.parse(arguments).messages >= 1
     except request.Wrong as error:
         assert str(error)
+
+
+def test_a_source_port_in_use_is_one_line_and_status_2(free_port, capsys):
+    """For each protocol that binds before it sends."""
+    with socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as stream:
+        for holder in (datagram, stream):
+            holder.bind(("", free_port))
+        stream.listen()
+        for protocol in ("udp", "tcp"):
+            out = io.StringIO()
+            arguments = ["127.0.0.1", f"--source-port={free_port}", f"--protocol={protocol}"]
+            assert probe.run(arguments, out) == 2
+            assert out.getvalue() == ""
+            said = capsys.readouterr().err
+            assert said == "echo_app.probe: no socket for this probe: Address already in use\n"
