@@ -7,6 +7,7 @@ damage that a link was told to do. Times are nanoseconds.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -275,6 +276,7 @@ def _pair(sends: Sequence[Send], frames: Sequence[Frame]) -> tuple[list[list[Fra
     )
     for key, places in groups.items():
         if len(places) > 1:
+            places.sort(key=lambda place: sends[place][1])
             times = [sends[place][1] for place in places]
             for place, got in zip(places, share(times, arrivals.get(key, []), usual), strict=True):
                 paired[place] = got
@@ -291,16 +293,23 @@ def share(times: Sequence[int], frames: Sequence[Frame], usual: int | None) -> l
     flight is known. An arrival for which no send is free is a copy of the nearest.
     """
     dealt: list[list[Frame]] = [[] for _ in times]
+    free = list(range(len(times)))
     for frame in frames:
-        possible = [place for place, at in enumerate(times) if at <= frame.at]
-        free = [place for place in possible if not dealt[place]]
-        choice = free or possible or list(range(len(times)))
-        if usual is None:
-            place = choice[0]
+        wanted = times[0] if usual is None else frame.at - usual
+        place = _nearest(times, free, wanted, frame.at)
+        if place is None:
+            place = _nearest(times, range(len(times)), wanted, frame.at) or 0
         else:
-            place = min(choice, key=lambda one: abs(frame.at - times[one] - usual))
+            free.remove(place)
         dealt[place].append(frame)
     return dealt
+
+
+def _nearest(times: Sequence[int], places: Sequence[int], wanted: int, latest: int) -> int | None:
+    """Of some places in a sorted list, the one nearest to a time and not after `latest`."""
+    beyond = bisect.bisect_left(places, wanted, key=times.__getitem__)
+    around = [place for place in places[max(0, beyond - 1) : beyond + 1] if times[place] <= latest]
+    return min(around, key=lambda place: abs(times[place] - wanted), default=None)
 
 
 def _median(values: Iterable[int]) -> int | None:

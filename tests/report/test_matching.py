@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -133,6 +134,28 @@ def test_of_packets_that_are_alike_as_many_die_as_did(kept: list[bool], flight: 
     dealt = share(times, frames, flight)
     assert [bool(got) for got in dealt] == kept
     assert sum(map(len, share(times, frames, None))) == len(frames)
+
+
+@given(
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=30),
+    st.lists(st.integers(0, 10**6), max_size=40),
+    st.none() | st.integers(0, 10**6),
+)
+def test_no_frame_is_dealt_twice_and_none_is_left(
+    sent: list[int], came: list[int], usual: int | None
+) -> None:
+    frames = [Frame(at, b"", place) for place, at in enumerate(sorted(came))]
+    dealt = share(sorted(sent), frames, usual)
+    assert sorted(frame.place for got in dealt for frame in got) == list(range(len(came)))
+
+
+def test_ten_thousand_packets_that_are_alike_are_dealt_at_once() -> None:
+    times = list(range(0, 10**7, 1000))
+    frames = [Frame(at + 500, b"") for at in times[::2]]
+    began = time.process_time()
+    dealt = share(times, frames, 500)
+    assert [len(got) for got in dealt] == [1, 0] * 5000
+    assert time.process_time() - began < 2
 
 
 def test_fragments_are_matched_one_by_one() -> None:
