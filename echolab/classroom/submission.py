@@ -118,12 +118,12 @@ class Running:
         return finished
 
     def gives_up(self, *, within: float = WITHIN) -> Finished:
-        """Expect that the program reports failure: an exit status from 1 to 127."""
+        """Expect that the program reports failure by exit status 1."""
         finished = self.ends(within=within)
-        if finished.status is None or not 1 <= finished.status <= 127:
+        if finished.status != 1:
             raise Unmet(
                 f"the program on {self._host} reports that it failed",
-                "an exit status from 1 to 127",
+                "exit status 1",
                 f"it {_ending(finished)}",
             )
         return finished
