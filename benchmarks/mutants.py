@@ -194,6 +194,14 @@ def _handler(node: ast.AST) -> bool:
     return False
 
 
+def _once(node: ast.AST) -> bool:
+    """A loop runs once at most."""
+    if isinstance(node, ast.While):
+        node.body.append(ast.Break())
+        return True
+    return False
+
+
 def _branches(node: ast.AST) -> bool:
     if isinstance(node, ast.IfExp):
         node.body, node.orelse = node.orelse, node.body
@@ -248,13 +256,17 @@ CHANGES: tuple[tuple[str, Callable[[ast.AST], bool]], ...] = (
     ("arguments swapped", _swapped),
     ("not caught", _handler),
     ("branches swapped", _branches),
+    ("a loop runs once", _once),
     ("the other name", _other_name),
     ("a condition negated", _negation),
 )
 
 # --- C: by the line
 
-INDIFFERENT = ("stderr", "argc", "Sent", "More", "perror", "MySocket < 0", "listen(", "On = 1")
+INDIFFERENT = (
+    *("stderr", "argc", "Sent", "More", "perror", "MySocket < 0", "listen(", "On = 1"),
+    *("memset", "close(MySocket)"),
+)
 
 C_RULES = (
     ("another comparison", r"(?<![<>=!-])<(?![<=a-z])", "<="),
@@ -290,7 +302,8 @@ def c_mutants(name: str, source: str) -> Iterator[Mutant]:
     """Mutants of a C program, each with one place of one line changed.
 
     Left as they are: the loops that send what is left, since a send that blocks takes all;
-    how an error of a call is told, which the kernel here never returns; and usage.
+    how an error of a call is told, which the kernel here never returns; what an address
+    is cleared with; the last close, which the end does as well; and usage.
     """
     lines = source.splitlines()
     for number, line in enumerate(lines):

@@ -91,6 +91,25 @@ def early_close(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
+    "nobody listens; then a server resets the connection in the middle of its reply",
+    catches=("ignores-errors",),
+    question="Which of the calls can fail, and what would your program print if one did?",
+)
+def errors(lab: Testbed, submission: Submission) -> None:
+    nobody = submission.start("client", "server", 7).gives_up()
+    lab.expect_bytes("what it printed without a server", nobody.stdout.encode(), b"")
+    server = lab.listen("server", 7)
+    client = submission.start("client", "server", 7)
+    stream = server.accept()
+    stream.expect(BUFFER)
+    stream.send(BUFFER[: lab.random.randint(len(SENTENCE) + 1, 900)])
+    lab.sleep(0.1)
+    stream.reset()
+    finished = client.gives_up()
+    lab.expect_bytes("what it printed for half a reply", finished.stdout.encode(), b"")
+
+
+@case(
     "the packets take their time, the reply comes whole and late",
     catches=("impatient",),
     question="How long may a reply take before a client may say that there is none?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,21 @@ def test_every_exhibit_fails_broken_and_passes_mended(guest: None) -> None:
     assert shown == [(e.name, Verdict.FAILED, Verdict.PASSED) for e in exhibits]
     minus_one = museum.show_text(tuple(e for e in exhibits if e.name == "minus-one"))
     assert "send(4, 18446744073709551615 bytes)" in minus_one
+
+
+@pytest.mark.exact
+def test_a_test_program_is_graded_by_the_exhibits_that_it_tells_apart(
+    guest: None, tmp_path: Path
+) -> None:
+    own = Path(__file__).parent.parent / "exercises" / "museum-test"
+    visits = museum.test_program(own, settings(), lambda line: None)
+    assert [visit.name for visit in visits if not visit.right] == []
+    assert museum.visits_text(visits).endswith("9 of 9 exhibits caught\n")
+
+
+@pytest.mark.exact
+def test_a_test_program_that_accuses_everybody_catches_nothing(guest: None, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import sys\nsys.exit(1)\n")
+    visits = museum.test_program(tmp_path, settings(), lambda line: None)
+    assert {visit.state for visit in visits if visit.right} == {"broken"}
+    assert museum.visits_text(visits).endswith("0 of 9 exhibits caught\n")
