@@ -57,7 +57,8 @@ def test_what_the_story_says_died_is_what_the_kernel_counted(
     assert loaded.steps
     assert told(loaded) == counted(record)
     assert all(step.passage.sent is not None for step in loaded.steps)
-    assert all(step.arrived or step.died for step in loaded.steps)
+    if name != "corrupt":  # the bridge takes no frame whose addresses make no sense
+        assert all(step.arrived or step.died for step in loaded.steps)
 
 
 def test_every_message_that_a_probe_lost_has_a_packet_that_died(tmp_path: Path) -> None:
