@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,15 +54,12 @@ def command() -> tuple[str, ...]:
 
 
 def create(
-    file: Path,
-    document: Mapping[str, Any],
-    override: Mapping[str, Any],
-    project: str,
-    say: Progress,
+    file: Path, override: Mapping[str, Any], project: str, copies: Mapping[str, int], say: Progress
 ) -> None:
-    """Make the networks and containers of a Compose file, started none.
+    """Make the networks and containers of a Compose file and start none.
 
-    Raises BadInput for what Compose does not accept, CannotRun where it fails.
+    `copies` says of how many containers a service with more than one consists. Raises
+    BadInput for what Compose does not accept, CannotRun where it fails.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as added:
         # A file without a name: whatever ends this process, nothing of it is left.
@@ -74,13 +70,9 @@ def create(
             *("--file", str(file), "--file", "/dev/stdin"),
             *("--project-directory", str(file.parent), "--project-name", project),
             *("up", "--no-start"),
+            *(word for name, count in copies.items() for word in ("--scale", f"{name}={count}")),
         ]
         _run(argv, added, file, say)
-
-
-def up(root: Path, *, detach: bool) -> list[str]:
-    """The argument vector that brings up the lab of a checkout for people to use."""
-    return [*command(), "--project-directory", str(root), "up", *(["--detach"] if detach else [])]
 
 
 def override(
@@ -91,8 +83,9 @@ def override(
     folders: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a run adds to a Compose file, as another Compose file."""
+    idle = {service_of(host.name, document) for host in topology.hosts if host.idle}
     services = {
-        str(name): _service(name, service, topology, images, owner, folders)
+        str(name): _service(str(name), service, idle, images, owner, folders)
         for name, service in document["services"].items()
     }
     added: dict[str, Any] = {"services": services}
@@ -113,18 +106,18 @@ def override(
 def _service(
     name: str,
     service: Mapping[str, Any],
-    topology: Topology,
+    idle: Set[str],
     images: Images,
     owner: Owner,
     folders: Sequence[str],
 ) -> dict[str, Any]:
-    added: dict[str, Any] = {"labels": _literal(owner.labels("host")), "pull_policy": "missing"}
+    added: dict[str, Any] = {"labels": _literal(owner.labels("host"))}
     if service.get("image") in (OWN_IMAGE, f"{OWN_IMAGE}:latest"):
         added["image"] = images.host
         added["pull_policy"] = "never"
     if folders:
         added["volumes"] = _literal([f"{folder}:{folder}:ro" for folder in folders])
-    if any(host.idle for host in topology.hosts if _is_of(host.name, str(name))):
+    if name in idle:
         added["entrypoint"] = list(WAIT[:1])
         added["command"] = list(WAIT[1:])
     if "healthcheck" in service:
@@ -143,8 +136,15 @@ def _labelled(declared: Mapping[str, Any], labels: Mapping[str, str]) -> dict[st
     return {**declared, "labels": {**has, **_literal(labels)}}
 
 
-def _is_of(host: str, service: str) -> bool:
-    return host == service or bool(re.fullmatch(re.escape(service) + r"-\d+", host))
+def service_of(host: str, document: Mapping[str, Any]) -> str:
+    """The service whose container, or one of whose containers, a host is."""
+    return host if host in document["services"] else host.rpartition("-")[0]
+
+
+def copies(document: Mapping[str, Any], topology: Topology) -> dict[str, int]:
+    """The services that are several hosts, each with their number."""
+    services = [service_of(name, document) for name in topology.names()]
+    return {name: services.count(name) for name in services if services.count(name) > 1}
 
 
 def _literal(value: Any) -> Any:

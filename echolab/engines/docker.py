@@ -115,8 +115,14 @@ class ContainerNetwork:
             document, self._job.topology, images, self._claim, self._job.folders
         )
         self._progress("making the hosts")
-        compose.create(self._settings.compose, document, added, self._claim.project, self._progress)
-        self.containers = self._find()
+        compose.create(
+            self._settings.compose,
+            added,
+            self._claim.project,
+            compose.copies(document, self._job.topology),
+            self._progress,
+        )
+        self.containers = self._find(document)
         if has_netem(self.api, images.link, self._claim.labels("link"), self._settings.cache):
             self.link_by = "netem"
         else:
@@ -130,8 +136,8 @@ class ContainerNetwork:
         self._neighbours()
         self._opened = time.monotonic()
 
-    def _find(self) -> dict[str, str]:
-        """The container of each host of the topology."""
+    def _find(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """The container of each host of the topology; every one answers to its host's name."""
         wanted = {"label": f"{compose.PROJECT_LABEL}={self._claim.project}"}
         found: dict[str, str] = {}
         with daemon_errors("looking for the hosts"):
@@ -139,10 +145,21 @@ class ContainerNetwork:
                 service = entry["Labels"][compose.SERVICE_LABEL]
                 found[service] = entry["Id"]
                 found[f"{service}-{entry['Labels'][compose.NUMBER_LABEL]}"] = entry["Id"]
-        missing = [name for name in self._job.topology.names() if name not in found]
-        if missing:
-            raise CannotRun(f"Compose made no container for {', '.join(missing)}", "see its file")
+            missing = [name for name in self._job.topology.names() if name not in found]
+            if missing:
+                raise CannotRun(
+                    f"Compose made no container for {', '.join(missing)}", "see its file"
+                )
+            for name in self._job.topology.names():
+                if name not in document["services"]:
+                    self._name(found[name], [name, compose.service_of(name, document)])
         return {name: found[name] for name in self._job.topology.names()}
+
+    def _name(self, container: str, names: list[str]) -> None:
+        """Give one of a service's several containers its own name in the network, too."""
+        for network in self.api.inspect_container(container)["NetworkSettings"]["Networks"]:
+            self.api.disconnect_container_from_network(container, network)
+            self.api.connect_container_to_network(container, network, aliases=names)
 
     def _start_host(self, host: str, link_image: str) -> None:
         container = self.containers[host]
@@ -352,10 +369,10 @@ def waves(document: Mapping[str, Any], topology: Topology) -> list[list[str]]:
     """
     needs: dict[str, set[str]] = {}
     for host in topology.hosts:
-        service = host.name if host.name in document["services"] else host.name.rpartition("-")[0]
+        service = compose.service_of(host.name, document)
         wanted = set() if host.idle else set(document["services"][service].get("depends_on", ()))
         needs[host.name] = {
-            name for name in topology.names() if name in wanted or name.rpartition("-")[0] in wanted
+            name for name in topology.names() if compose.service_of(name, document) in wanted
         }
     order: list[list[str]] = []
     while needs:
