@@ -125,6 +125,11 @@ def _shown(value: float | None) -> str:
     return "any" if value is None else f"{value:.9g}"
 
 
+def prepare() -> None:
+    """Load what a rate is judged with; takes half a second, best spent while a lab runs."""
+    import scipy.special  # noqa: F401
+
+
 def two_sided(seen: int, of: int, chance: float) -> float:
     """Twice the smaller tail of the exact binomial distribution, at most 1.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from typing import TextIO
 
-
 LONGEST = 120
 """Characters of a line of progress where no terminal says how wide it is."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -119,7 +120,7 @@ usable = st.builds(
 def as_the_kernel_prints(link: Link) -> dict[str, object]:
     """The JSON that tc prints for the words that the link renders."""
     text = link.netem()
-    values = dict(zip(text, text[1:], strict=False))
+    values = dict(itertools.pairwise(text))
 
     def share(name: str) -> float:
         return float(values[name].rstrip("%")) / 100 if name in values else 0.0

@@ -78,7 +78,7 @@ def test_a_run_is_found_by_path_by_name_and_as_latest(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path: Path) -> None:
-    with pytest.raises(CannotRun, match="cannot write .* No space left on device"):
+    with pytest.raises(CannotRun, match=r"cannot write .* No space left on device"):
         _write_to_a_full_disk(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
