@@ -5,7 +5,7 @@ from __future__ import annotations
 from echolab.classroom import shown
 from echolab.classroom.testbed import Testbed, Unmet
 from echolab.engines.contract import Finished
-from echolab.errors import BadInput
+from echolab.errors import BadInput, CannotRun, EcholabError
 from echolab.programs import RunningProgram
 
 SIGNALS = {
@@ -43,17 +43,26 @@ class Submission:
     ) -> Running:
         """Start the program on a host with these arguments and go on."""
         words = tuple(map(str, arguments))
-        program = self._testbed.lab.start(
-            host,
-            (*self._argv, *words),
-            input=input,
-            trace=self._trace,
-            keep_input=keep_input,
-        )
+        try:
+            program = self._testbed.lab.start(
+                host,
+                (*self._argv, *words),
+                input=input,
+                trace=self._trace,
+                keep_input=keep_input,
+            )
+        except EcholabError as error:
+            raise self._not_started(error) from None
         self._testbed.step(f"started on {host}: {' '.join(('main', *words))}")
         running = Running(self._testbed, program, host)
         self._started.append(running)
         return running
+
+    def _not_started(self, error: EcholabError) -> Exception:
+        """Whose fault it is: this machine's for a language that it lacks, else the program's."""
+        if "/" not in self._argv[0]:
+            return CannotRun(error.message, error.remedy)
+        return Unmet("the program starts", "a program that can be executed", error.message)
 
     def endings(self) -> list[str]:
         """What has become of each program that was started; what still runs is ended."""

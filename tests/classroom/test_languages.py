@@ -1,0 +1,57 @@
+"""A submission may be in any language that this machine has."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from echolab.classroom.checking import Order
+from echolab.classroom.verdict import CheckResult, Verdict
+
+Submit = Callable[[Order], "Future[CheckResult]"]
+
+NEEDS = {"java": "javac", "node": "node", "run": "python3"}
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize("language", NEEDS)
+def test_a_client_in_another_language_passes(
+    language: str, submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    if shutil.which(NEEDS[language]) is None:
+        pytest.skip(f"{NEEDS[language]} is not installed on this machine")
+    result = submit(order_of("1", f"languages/{language}")).result()
+    assert [case.seen or case.reason for case in result.cases if case.verdict != "passed"] == []
+
+
+@pytest.mark.exact
+def test_a_single_c_file_is_built_and_passes(
+    submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    result = submit(order_of("1", "01-stream-client/reference-c/main.c", 1)).result()
+    assert (result.language, result.cases[0].verdict) == ("C", Verdict.PASSED)
+
+
+@pytest.mark.exact
+def test_what_the_compiler_says_is_shown(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    (tmp_path / "main.c").write_text("int main(void) { return nothing; }\n")
+    result = submit(order_of("1", str(tmp_path), 1)).result()
+    assert result.cases[0].verdict == Verdict.FAILED
+    assert "error: ‘nothing’ undeclared" in result.cases[0].seen
+
+
+@pytest.mark.exact
+def test_a_run_file_that_is_no_program_is_the_submissions_fault(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    (tmp_path / "run").write_text("no program\n")
+    (tmp_path / "run").chmod(0o755)
+    result = submit(order_of("1", str(tmp_path), 1)).result()
+    assert result.cases[0].verdict == Verdict.FAILED
+    assert "Exec format error" in result.cases[0].seen
