@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -247,20 +246,15 @@ def replay(
     out: Annotated[Path, typer.Option(help="Where the new run's folder is made.")] = RUNS,
 ) -> None:
     """Run a record again and say 'identical', or show the first difference."""
-    from echolab import engines, execute, runs
+    from echolab import engines, runs
     from echolab import replay as again
 
     folder = runs.resolve(name, RUNS)
     record = runs.read(folder)
-    base = settings()
-    engine, _ = engines.choose(record["engine"], base)
-    order = again.order(record, runs.create(out, record["scenario"], engine.NAME))
-    for line in again.warnings(record, execute.machine()):
+    engine, _ = engines.choose(record["engine"], settings())
+    for line in again.warnings(record):
         sys.stderr.write(f"{line}\n")
-    outcome = execute.execute(order, engine, base, tell)
-    if outcome.record is None:
-        raise outcome.error or CannotRun("the run ended without a record", "run it again")
-    difference = again.first_difference((record, folder), (outcome.record, order.folder))
+    difference = again.repeat((record, folder), engine, settings(), out, tell)
     say(difference or "identical")
     finish(ExitStatus.FAIL if difference else ExitStatus.PASS)
 
@@ -329,15 +323,8 @@ def doctor(
     """Tell what this machine can do, and how each lack is mended."""
     from echolab import doctor as surgery
 
-    findings, able = surgery.examine(settings()), surgery.able(settings())
-    if as_json:
-        say(surgery.as_json(findings, able))
-    else:
-        for finding in findings:
-            say(finding.line())
-        say("")
-        for engine, lack in able:
-            say(f"{engine}: {lack or 'ready'}")
+    found, able = surgery.examine(settings()), surgery.able(settings())
+    say(surgery.as_json(found, able) if as_json else surgery.as_text(found, able))
     finish(ExitStatus.PASS if any(not lack for _, lack in able) else ExitStatus.CANNOT)
 
 
@@ -381,16 +368,10 @@ def test(
     everything: Annotated[bool, typer.Option("--all", help="Style and types first.")] = False,
 ) -> None:
     """Run the project's tests; with CI=true or --all, every other check first."""
-    from echolab.catalogue import ROOT
+    from echolab import checks
 
-    tools: list[list[str]] = []
-    if everything or os.environ.get("CI") == "true":
-        tools += [["ruff", "format", "--check"], ["ruff", "check"], ["mypy"]]
-    tools.append(["pytest", *(words or [])])
-    for tool in tools:
-        done = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, check=False)
-        if done.returncode != 0:
-            finish(ExitStatus.FAIL)
+    everything = everything or os.environ.get("CI") == "true"
+    finish(ExitStatus.PASS if checks.run(words or [], everything=everything) else ExitStatus.FAIL)
 
 
 # --- main

@@ -75,6 +75,8 @@ def able(settings: Settings) -> tuple[tuple[str, str], ...]:
             found.append((name, f"{lack.what}; {lack.remedy}" if lack else ""))
         except EcholabError as error:
             found.append((name, str(error)))
+        except Exception as error:
+            found.append((name, f"the look itself failed: {error}; report it"))
     return tuple(found)
 
 
@@ -183,6 +185,13 @@ def _exists(path: str) -> bool:
 
 def _sudo() -> str:
     return "" if os.geteuid() == 0 else "sudo "
+
+
+def as_text(findings: Iterable[Finding], able: Iterable[tuple[str, str]]) -> str:
+    """The findings, a line or two each, and what this machine can run now."""
+    lines = [finding.line() for finding in findings]
+    lines += ["", *(f"{name}: {lack or 'ready'}" for name, lack in able)]
+    return "\n".join(lines)
 
 
 def as_json(findings: Iterable[Finding], able: Iterable[tuple[str, str]]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from echolab import catalogue
-from echolab.errors import BadInput
-from echolab.execute import Order
+from echolab import catalogue, runs
+from echolab.engines import Engine, Progress, Settings
+from echolab.errors import BadInput, CannotRun
+from echolab.execute import Order, execute, machine
 from echolab.job import Job
 from echolab.record import Record
 
@@ -38,8 +39,23 @@ def order(record: Record, folder: Path) -> Order:
     return Order(job, compose, folder.resolve())
 
 
-def warnings(record: Record, here: Mapping[str, str]) -> tuple[str, ...]:
+def repeat(
+    then: Run, engine: Engine, settings: Settings, out: Path, progress: Progress
+) -> str | None:
+    """Run a record again in a new folder below `out`; where the two first differ, or None.
+
+    Raises what ended the new run.
+    """
+    folder = runs.create(out, then[0]["scenario"], engine.NAME)
+    outcome = execute(order(then[0], folder), engine, settings, progress)
+    if outcome.record is None:
+        raise outcome.error or CannotRun("the run ended without a record", "run it again")
+    return first_difference(then, (outcome.record, folder))
+
+
+def warnings(record: Record) -> tuple[str, ...]:
     """What makes this machine another one than the record's, one line each."""
+    here = machine()
     there = record.get("machine", {})
     lines = [
         f"the {name} differs: {there.get(name)} then, {here[name]} now"
