@@ -221,23 +221,16 @@ def report(
     ] = None,
 ) -> None:
     """Judge and draw a run again, or two runs side by side."""
-    from echolab import runs
+    from echolab import judge, runs
     from echolab.report import files, story
 
     folders = [runs.resolve(name, RUNS) for name in names or [runs.LATEST]]
-    found = [(judged(folder), folder) for folder in folders]
+    found = [(judge.judge(runs.read(folder)), folder) for folder in folders]
     if text:
         for record, folder in found:
             say(story.text(record, folder, at))
         return
     say(str(_near(files.write(found, out, at))))
-
-
-def judged(folder: Path) -> Record:
-    """The record of a run, judged by this echolab."""
-    from echolab import judge, runs
-
-    return judge.judge(runs.read(folder))
 
 
 @app.command()
