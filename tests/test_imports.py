@@ -59,8 +59,8 @@ def test_scenarios_import_only_public_names_of_echolab(path: Path) -> None:
             assert not any(alias.name.startswith("echolab") for alias in node.names)
 
 
-PROGRAMS = {"engines/guest.py"}
-"""What runs as a program of its own inside the guest, with its own output and end."""
+PROGRAMS = {"engines/guest.py", "engines/child.py", "classroom/inside/builder.py"}
+"""What runs as a program of its own on a host of the lab, with its own output and end."""
 
 
 @pytest.mark.parametrize(
