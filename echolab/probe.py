@@ -124,7 +124,7 @@ def read(host: str, lines: Iterable[str], started: float) -> Probe:
     events: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         if line.strip():
-            event = json.loads(line)
+            event = _event(host, line)
             events.setdefault(event["event"], []).append(event)
     if "start" not in events or "end" not in events:
         raise CannotRun(f"the probe on {host} ended before its account was whole", "run it again")
@@ -160,6 +160,16 @@ def read(host: str, lines: Iterable[str], started: float) -> Probe:
                 "do not trust this run",
             )
     return probe
+
+
+def _event(host: str, line: str) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise CannotRun(
+            f"the probe on {host} printed what is no event: {line[:80]}", "send fewer messages"
+        ) from None
+    return event
 
 
 def _exchange(event: Mapping[str, Any]) -> Exchange:

@@ -20,9 +20,13 @@ from echolab.engines.hosts import HostNamespaces
 from echolab.engines.sandbox import MIB
 from echolab.errors import BadInput, CannotRun, EcholabError
 
-LARGEST_OUTPUT = MIB
-"""Bytes that are kept of standard output and of standard error. A pipe holds as much, so
-that a program never waits for the engine to read."""
+LARGEST_OUTPUT = 16 * MIB
+"""Bytes that are kept of standard output and of standard error: room for a probe of
+10,000 messages many times over."""
+
+PIPE = MIB
+"""Bytes that a pipe holds: as much as the kernel gives anybody (pipe(7)), so that a
+program seldom waits for the engine to read."""
 
 LARGEST_CALLS = 4 * MIB
 """Bytes that are kept of a program's system calls."""
@@ -75,7 +79,7 @@ class _Pipes:
             for _ in range(2):
                 read, write = os.pipe()
                 os.set_blocking(read, False)
-                fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, LARGEST_OUTPUT)
+                fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, PIPE)
                 self._ours.callback(os.close, read)
                 self._theirs.callback(os.close, write)
                 self.outputs.append(_Output(read))
