@@ -118,7 +118,7 @@ class HostNamespaces:
             socket.sethostname(name)
             for path, value in settings.items():
                 _write(path, value, procfs)
-            sandbox.add_host_folders()
+            root.furnish()
             self._root = os.open("/", os.O_PATH | os.O_CLOEXEC)
             self._descriptors = _namespaces(procfs)
 
@@ -229,6 +229,8 @@ class _Switch:
     def __init__(self) -> None:
         with _moving() as procfs:
             linux.unshare(linux.CLONE_NEWNET)
+            for path, value in _without_ipv6().items():  # the bridge itself says nothing
+                _write(path, value, procfs)
             self.net = os.open("thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=procfs)
             self.link = rtnetlink.Netlink()
         try:

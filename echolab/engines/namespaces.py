@@ -46,7 +46,7 @@ KEPT_OF_SERVICE = 65536
 
 Socket = socket.socket
 
-PROCESSES, PROCESSES_PER_HOST = 512, 32
+PROCESSES, PROCESSES_PER_HOST = 128, 16
 """How many processes the programs of a lab may have together."""
 
 

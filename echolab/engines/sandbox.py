@@ -70,7 +70,7 @@ class Limits:
     processes: int = 1024
     files: int = 1024
     file_size: int = 64 * MIB
-    memory: int = 1024 * MIB
+    memory: int = 256 * MIB
 
 
 def account(user: str, where: str) -> Account:
@@ -131,8 +131,12 @@ class SharedRoot:
         _add_devices(f"{place}/dev")
         for package in packages:
             _bind_into(place, package, f"{LAB}/{os.path.basename(package)}")
-        for folder in (interpreter_folder(), *folders):
-            if not _visible(place, folder):
+        self._covered: dict[str, str] = {}
+        for number, folder in enumerate((interpreter_folder(), *folders)):
+            if folder.startswith(tuple(f"{memory}/" for memory in MEMORY_FOLDERS)):
+                self._covered[folder] = f"{LAB}/.covered-{number}"
+                _bind_into(place, folder, self._covered[folder])
+            elif not _visible(place, folder):
                 _bind_into(place, folder, folder)
         for folder in (*MEMORY_FOLDERS, "/proc", "/sys", "/mnt"):
             os.makedirs(place + folder, exist_ok=True)
@@ -151,18 +155,23 @@ class SharedRoot:
         """Make this process's mount namespace the shared one, its root the hosts' root."""
         linux.setns(self._descriptor, linux.CLONE_NEWNS)
 
+    def furnish(self) -> None:
+        """Mount what one host has for itself; to be called in its namespaces, after `enter`.
+
+        What the job shows below a folder in memory is shown again on top of that.
+        """
+        flags = linux.MS_NOSUID | linux.MS_NODEV
+        for folder, size in MEMORY_FOLDERS.items():
+            linux.mount("tmpfs", folder, "tmpfs", flags, f"mode=1777,size={size}")
+        for folder, source in self._covered.items():
+            _make_target(source, folder)
+            linux.mount(source, folder, "", linux.MS_BIND)
+        sealed = flags | linux.MS_NOEXEC | linux.MS_RDONLY
+        linux.mount("sysfs", "/sys", "sysfs", sealed)
+
     def close(self) -> None:
         """Let go of it; it stays as long as a host uses it."""
         os.close(self._descriptor)
-
-
-def add_host_folders() -> None:
-    """Mount what one host has for itself, in its mount and network namespaces."""
-    flags = linux.MS_NOSUID | linux.MS_NODEV
-    for folder, size in MEMORY_FOLDERS.items():
-        linux.mount("tmpfs", folder, "tmpfs", flags, f"mode=1777,size={size}")
-    sealed = flags | linux.MS_NOEXEC | linux.MS_RDONLY
-    linux.mount("sysfs", "/sys", "sysfs", sealed)
 
 
 def add_proc() -> None:
@@ -281,13 +290,17 @@ def _bind_into(place: str, source: str, target: str) -> None:
     """Bind a folder, or one file, into the tree that is being made."""
     if not os.path.exists(source):
         raise BadInput(f"{source} is not there, but a host shall see it", "give another path")
-    where = place + target
+    _make_target(source, place + target)
+    _bind(source, place + target)
+
+
+def _make_target(source: str, target: str) -> None:
+    """Make the empty folder or file on which `source` can be mounted."""
     if os.path.isdir(source):
-        os.makedirs(where, exist_ok=True)
+        os.makedirs(target, exist_ok=True)
     else:
-        os.makedirs(os.path.dirname(where), exist_ok=True)
-        Path(where).touch()
-    _bind(source, where)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        Path(target).touch()
 
 
 def _bind(source: str, target: str) -> None:
