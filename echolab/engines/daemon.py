@@ -61,7 +61,7 @@ def remedy(said: str) -> str:
         return "too many Docker networks: ./lab clean, docker network prune"
     if "connection refused" in lower or "connection aborted" in lower or "timed out" in lower:
         return "see whether the Docker daemon still runs: docker info"
-    return "see the line above"
+    return "see what the Docker daemon logged: journalctl -u docker"
 
 
 def _said(error: Exception) -> str:

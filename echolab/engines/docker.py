@@ -165,20 +165,21 @@ class ContainerNetwork:
         container = self.containers[host]
         with daemon_errors(f"starting {host}"):
             self.api.start(container)
-        link = LinkContainer(
-            self.api,
-            self.changed,
-            host,
-            container,
-            link_image,
-            self._claim.labels("link"),
-            self._guest,
-        )
+        try:
+            self._start_link(host, link_image)
+        except CannotRun:
+            self._still_up(host)  # a host that ended at once is the better reason
+            raise
+        self._await_ready(host)
+
+    def _start_link(self, host: str, image: str) -> None:
+        labels = self._claim.labels("link")
+        container = self.containers[host]
+        link = LinkContainer(self.api, self.changed, host, container, image, labels, self._guest)
         self.links[host] = link
         self.kernel = str(link.ask("prepare")["kernel"])
         if self._job.capture:
             link.ask("capture", shaping_here=self._guest is None)
-        self._await_ready(host)
 
     def _await_ready(self, host: str) -> None:
         """Wait until the host's own health check, if it has one, passes."""

@@ -174,12 +174,18 @@ class LinkContainer:
 
     def fetch(self, there: str, size: int, here: Path) -> None:
         """Copy a file of the link container into one of this machine."""
-        with here.open("wb") as file:
-            while file.tell() < size:
-                piece = bytes.fromhex(self.ask("fetch", path=there, offset=file.tell())["piece"])
-                if not piece:
-                    raise CannotRun(f"{here.name} of {self.host} is cut short", "run it again")
-                file.write(piece)
+        try:
+            with here.open("wb") as file:
+                at = 0
+                while at < size:
+                    piece = bytes.fromhex(self.ask("fetch", path=there, offset=at)["piece"])
+                    if not piece:
+                        raise CannotRun(f"{here.name} of {self.host} is cut short", "run it again")
+                    at += file.write(piece)
+        except OSError as error:
+            raise CannotRun(
+                f"cannot write {here}: {error.strerror}", "make room, or choose another --out"
+            ) from None
 
     def close(self) -> None:
         """Let go of the agent, which puts the link back to clean and ends."""

@@ -60,8 +60,11 @@ class Capture:
     def finish(self) -> int:
         """End it; says how many packets the kernel could not keep for it."""
         self._process.send_signal(signal.SIGINT)
-        _, said = self._process.communicate(timeout=LIMIT)
-        return missed(said.decode(errors="replace"))
+        _, raw = self._process.communicate(timeout=LIMIT)
+        said = raw.decode(errors="replace")
+        if self._process.returncode != 0:
+            raise Failed(f"tcpdump ended early: {said.strip()[-200:]}")
+        return missed(said)
 
     def close(self) -> None:
         """End it at once."""
