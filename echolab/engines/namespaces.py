@@ -46,8 +46,9 @@ KEPT_OF_SERVICE = 65536
 
 Socket = socket.socket
 
-PROCESSES, PROCESSES_PER_HOST = 128, 16
-"""How many processes the programs of a lab may have together."""
+PROCESSES, PROCESSES_PER_HOST = 64, 16
+"""How many processes and threads the programs of a lab may have together: enough for a Java
+machine on each host, and too few for copies of an interpreter to fill the guest's memory."""
 
 
 def lack(settings: Settings) -> Lack | None:
