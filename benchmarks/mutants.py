@@ -17,7 +17,6 @@ import dataclasses
 import multiprocessing
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,10 +24,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from echolab import catalogue
-from echolab.classroom import checking, exercise
-from echolab.classroom.checking import Order
+from echolab.classroom import checking, exercise, parcel, performing, reading
+from echolab.classroom.case import Case
+from echolab.classroom.performing import FILES, PATIENCE
+from echolab.classroom.recipe import recipe
 from echolab.classroom.verdict import Verdict
 from echolab.cli import settings
+from echolab.engines import exact
+from echolab.errors import EcholabError
+from echolab.record import Record
 
 REFERENCES = catalogue.ROOT / "tests" / "exercises"
 
@@ -263,8 +267,12 @@ CHANGES: tuple[tuple[str, Callable[[ast.AST], bool]], ...] = (
 
 INDIFFERENT = (
     *("stderr", "argc", "Sent", "More", "perror", "MySocket < 0", "listen(", "On = 1"),
-    *("memset", "close(MySocket)"),
+    *("memset", "close(MySocket)", "INADDR_ANY", "ForeignSocket < 0", "Foreign >= 0", "MOST"),
+    *("NODES)", "RechnerID == NULL", "sizeof(Reply)"),
 )
+
+ERRORS = ("perror", "< 0)", "send_all", "== NULL")
+"""What stands in the line before one that handles an error."""
 
 C_RULES = (
     ("another comparison", r"(?<![<>=!-])<(?![<=a-z])", "<="),
@@ -283,7 +291,11 @@ C_RULES = (
     ("a statement left out", r"^\s*(?:break|continue|return);$", ";"),
     ("a call left out", r"^\s*(?:close|shutdown|setsockopt|fflush|memcpy)\(.*\);$", ";"),
     ("a call left out", r"^\s*(?:send|sendto|fwrite|printf)\(.*\);$", ";"),
-    ("an assignment left out", r"^\s*[\w.>\[\]-]+ = [^;]*;$", ";"),
+    (
+        "an assignment left out",
+        r"^\s*(?!AdrMySock\.sin_family|MyAdr\.sin_family)[\w.>\[\]-]+ = [^;]*;$",
+        ";",
+    ),
     ("another kind", r"\bSOCK_STREAM\b", "SOCK_DGRAM"),
     ("another kind", r"\bSOCK_DGRAM\b", "SOCK_STREAM"),
     ("another family", r"\bAF_INET\b", "AF_UNIX"),
@@ -293,6 +305,11 @@ C_RULES = (
     ("no flag", r"\bMSG_TRUNC\b", "0"),
     ("a smaller number", r"(?<=, )[2-9](?=, 0)", "1"),
     ("another condition", r"\bif \((.*)\)(?=$| \{$)", r"if (!(\1))"),
+    ("a condition that never holds", r"\bif \((.*)\)(?=$| \{$)", "if (0)"),
+    ("a loop runs once", r"\bfor \(;;\)", "for (int Once = 0; Once < 1; Once++)"),
+    ("a loop runs once", r"\bwhile \(", "if ("),
+    ("another argument", r"argv\[1\]", "argv[0]"),
+    ("another argument", r"argv\[2\]", "argv[1]"),
 )
 
 
@@ -300,16 +317,19 @@ def c_mutants(name: str, source: str) -> Iterator[Mutant]:
     """Mutants of a C program, each with one place of one line changed.
 
     Left as they are: the loops that send what is left, since a send that blocks takes all;
-    how an error of a call is told, which the kernel here never returns; what an address
-    is cleared with; the last close, which the end does as well; and usage.
+    what is done about an error that the kernel here never returns; what an address is
+    cleared with, or set to what it is already; the last close, which the end does as well;
+    tables that are larger than anybody asks; and usage.
     """
     lines = source.splitlines()
+    helper = False
     for number, line in enumerate(lines):
-        if line.lstrip().startswith(("#", "/*", "*", "//")) or any(
-            word in line for word in INDIFFERENT
-        ):
+        helper = line.startswith("static int send_all") or (helper and line != "}")
+        if helper or line.lstrip().startswith(("#", "/*", "*", "//")):
             continue
-        if "perror" in lines[number - 1] and "send" in lines[number - 1]:
+        if any(word in line for word in INDIFFERENT):
+            continue
+        if any(word in lines[number - 1] for word in ERRORS):
             continue
         for what, pattern, replacement in C_RULES:
             for found in re.finditer(pattern, line):
@@ -350,15 +370,32 @@ def spread(found: Sequence[Mutant], most: int) -> list[Mutant]:
 
 
 def survives(mutant: Mutant) -> bool:
-    """Whether a mutant passes every case."""
-    folder = Path(tempfile.mkdtemp(prefix="echolab-mutant-"))
-    try:
+    """Whether a mutant passes every case; one guest is enough to see one that does not."""
+    found = exercise.find(mutant.exercise)
+    with tempfile.TemporaryDirectory(prefix="echolab-mutant-") as name:
+        folder = Path(name)
         (folder / mutant.file).write_text(mutant.text, encoding="utf-8")
-        order = Order(exercise.find(mutant.exercise), folder, "mutant", explain=0)
-        result = checking.check(order, settings(), lambda line: None)
-        return result.count(Verdict.PASSED) == len(result.cases)
-    finally:
-        shutil.rmtree(folder)
+        names = parcel.pack(folder / mutant.file, folder / FILES)
+        plan = recipe(names)
+        if checking.build(plan, folder, 1, settings(), quiet):
+            return False
+        jobs = [performing.job(found, case, plan.run, 1) for case in found.cases]
+        here = dataclasses.replace(settings(), folder=folder, wall_limit=PATIENCE)
+        results = exact.run_all(jobs, here, quiet)
+    if len(results) < len(jobs):
+        return False
+    return all(passes(case, result) for case, result in zip(found.cases, results, strict=True))
+
+
+def passes(case: Case, result: Record | EcholabError) -> bool:
+    """Whether a case of a mutant passed."""
+    if isinstance(result, EcholabError):
+        return False
+    return reading.case_result(case, 1, result).verdict == Verdict.PASSED
+
+
+def quiet(line: str) -> None:
+    """Show no progress of single checks."""
 
 
 def main() -> int:
