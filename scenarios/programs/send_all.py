@@ -13,16 +13,17 @@ def main(host: str, port: int, size: int) -> None:
     reply = b""
     ended = "all came back"
     with socket.create_connection((host, port), timeout=10) as my_socket:
-        my_socket.sendall(message)
         try:
-            while len(reply) < size:
-                piece = my_socket.recv(size)
-                if not piece:
-                    ended = "closed"
-                    break
+            my_socket.sendall(message)
+        except ConnectionError:
+            ended = "reset"  # what came before it can still be read
+        try:
+            while len(reply) < size and (piece := my_socket.recv(size)):
                 reply += piece
         except ConnectionResetError:
             ended = "reset"
+    if len(reply) < size and ended != "reset":
+        ended = "closed"
     same = message.startswith(reply)
     print(json.dumps({"received": len(reply), "same": same, "ended": ended}))
 
