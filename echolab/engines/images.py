@@ -253,7 +253,7 @@ def _watch(argv: Sequence[str], say: Callable[[str], None]) -> None:
 
 
 def _ensure_image(api: Api, recipe: Recipe, base: str, progress: Progress) -> str:
-    name = f"{recipe.name}:{_stamp(recipe, api.image_id(base))}"
+    name = f"{recipe.name}:{stamp(recipe, api.image_id(base))}"
     if not _present(api, name):
         _build(api, recipe, name, base, progress)
     if api.image_id(recipe.name) != api.image_id(name):
@@ -289,7 +289,8 @@ def _report(event: dict[str, Any], recipe: Recipe, progress: Progress) -> None:
         progress(f"{recipe.name}: {line}")
 
 
-def _stamp(recipe: Recipe, base: str | None) -> str:
+def stamp(recipe: Recipe, base: str | None) -> str:
+    """The tag of an image: it changes with every file of it, and with its base."""
     digest = hashlib.sha256(f"{base}\n".encode())
     for file in recipe.files():
         content = hashlib.sha256(file.read_bytes()).hexdigest()

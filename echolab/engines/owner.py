@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -76,7 +76,7 @@ def _take(folder: Path) -> tuple[str, Path, int]:
 
 
 @contextlib.contextmanager
-def _dead(path: Path) -> Any:
+def _dead(path: Path) -> Iterator[bool]:
     """Whether the owner of that lock file is dead; while inside, nobody else can claim it."""
     try:
         held = os.open(path, os.O_RDWR)
@@ -87,13 +87,21 @@ def _dead(path: Path) -> Any:
         yield False
         return
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-        path.unlink(missing_ok=True)
-    except BlockingIOError:
-        yield False
+        dead = _lock(held)
+        yield dead
+        if dead:
+            path.unlink(missing_ok=True)
     finally:
         os.close(held)
+
+
+def _lock(held: int) -> bool:
+    """Whether the lock could be taken, without waiting."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def reap(api: Api, folder: Path) -> int:
