@@ -26,7 +26,10 @@ LIMIT = 300.0
 SCRIPT = """\
 set -eu
 network=$(docker network create --internal echolab-plain-$$)
-clean() { docker rm --force "$server" "$client" >/dev/null; docker network rm "$network" >/dev/null; }
+clean() {
+    docker rm --force "$server" "$client" >/dev/null
+    docker network rm "$network" >/dev/null
+}
 trap clean EXIT
 run="docker run --detach --init --user 10007:10007 --cap-drop ALL --read-only --tmpfs /tmp \
 --sysctl net.ipv4.ip_unprivileged_port_start=0 --network $network"

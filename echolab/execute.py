@@ -14,6 +14,7 @@ from echolab import judge, runs
 from echolab.engines import Engine, Progress, Settings
 from echolab.errors import EcholabError, ExitStatus
 from echolab.job import Job
+from echolab.metronome import Metronome
 from echolab.record import FAIL, INCONCLUSIVE, Record, dump
 
 
@@ -45,7 +46,10 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
     started = time.time()
     clock = time.monotonic()
     try:
-        raw = engine.run(order.job, settings, progress)
+        with Metronome() as metronome:
+            raw = engine.run(order.job, settings, progress)
+        if engine.NAME != "exact":
+            raw["lateness"] = round(metronome.lateness(), 6)
         raw["wall_seconds"] = round(time.monotonic() - clock, 3)
         raw["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
         raw["script"] = order.job.script

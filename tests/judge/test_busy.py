@@ -1,0 +1,75 @@
+"""A busy machine makes a time that came too late inconclusive, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from echolab.claims import Claims
+from echolab.judge import judge
+from echolab.metronome import Metronome
+from echolab.record import Record
+
+
+def record(claims: Claims, lateness: float) -> Record:
+    """A run that proves its network, with those claims, on a machine that busy."""
+    return {
+        "claims": [dataclasses.asdict(claim) for claim in claims.claims],
+        "lateness": lateness,
+        "baseline": [],
+        "commands": [],
+        "probes": [],
+        "programs": [],
+        "counters": {"before": {}, "after": {}},
+    }
+
+
+def verdicts(claims: Claims, lateness: float) -> list[str]:
+    return [claim["verdict"] for claim in judge(record(claims, lateness))["claims"]]
+
+
+@pytest.fixture
+def claims() -> Claims:
+    made = Claims()
+    made.precision = 0.002
+    made.expect_time("in time", 0.1005, 0.1)
+    made.expect_time("too late", 0.1025, 0.1)
+    made.expect_time("too early", 0.0975, 0.1)
+    made.expect_range("no time", 12.0, high=10.0)
+    made.expect("plainly wrong", False)
+    return made
+
+
+def test_on_a_calm_machine_a_time_that_misses_its_bounds_fails(claims: Claims) -> None:
+    assert verdicts(claims, 0.0001) == ["pass", "fail", "fail", "fail", "fail"]
+
+
+def test_on_a_busy_one_only_a_time_that_came_too_late_is_inconclusive(claims: Claims) -> None:
+    assert verdicts(claims, 0.0042) == ["pass", "inconclusive", "fail", "fail", "fail"]
+
+
+def test_the_reason_says_how_busy_it_was(claims: Claims) -> None:
+    judged = judge(record(claims, 0.0042))
+    assert judged["claims"][1]["why"].endswith("busy, sleeps came 4.2 ms late")
+
+
+def test_the_metronome_hears_a_stall() -> None:
+    """A loop of this interpreter that lets no other thread run is what a stall looks like."""
+    import sys
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.05)
+    try:
+        with Metronome() as metronome:
+            end = time.monotonic() + 0.5
+            while time.monotonic() < end:
+                pass
+    finally:
+        sys.setswitchinterval(interval)
+    assert metronome.lateness() > 0.01
+
+
+def test_a_metronome_that_never_beat_heard_nothing() -> None:
+    assert Metronome().lateness() == 0.0
