@@ -22,6 +22,10 @@ def record(claims: Claims, lateness: float) -> Record:
         "commands": [],
         "probes": [],
         "programs": [],
+        "engine": "docker",
+        "hosts": [],
+        "parameters": {},
+        "lab_seconds": 1.0,
         "counters": {"before": {}, "after": {}},
     }
 
