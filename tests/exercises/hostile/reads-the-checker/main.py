@@ -3,7 +3,7 @@
 import os
 import sys
 
-PLACES = ("/etc/shadow", "/root", "/home", "/work", "/run/echolab", "/proc/1/environ", "/lab")
+PLACES = ("/etc/shadow", "/root", "/home", "/run/echolab", "/proc/1/environ", "/lab")
 NAMES = {"check.py", "guest.json", "request.json", "testbed.py"}
 
 for place in PLACES:
