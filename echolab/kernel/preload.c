@@ -9,10 +9,13 @@
  * 2. Life. The kernel gets SIGKILL when the thread that started it ends (prctl(2),
  *    PR_SET_PDEATHSIG), and its own children ask for the same, so nothing outlives its
  *    controller. ECHOLAB_PARENT tells a controller that died before the request was made.
- * 3. No core file: a kernel that panics calls abort(3), and its memory would land in the
+ * 3. Stillness. A child that is stopped (SIGSTOP) would raise SIGCHLD in the kernel, which
+ *    takes it for an interrupt and stirs its moment into its entropy: SA_NOCLDSTOP.
+ * 4. No core file: a kernel that panics calls abort(3), and its memory would land in the
  *    run's folder.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -74,6 +77,21 @@ __attribute__((constructor)) static void prepare(void)
 			state[i] = splitmix64(&counter);
 		seeded = 1;
 	}
+}
+
+int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+	static int (*next)(int, const struct sigaction *, struct sigaction *);
+	struct sigaction still;
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "sigaction");
+	if (action && number == SIGCHLD) {
+		still = *action;
+		still.sa_flags |= SA_NOCLDSTOP;
+		action = &still;
+	}
+	return next(number, action, old);
 }
 
 ssize_t getrandom(void *buffer, size_t length, unsigned int flags)
