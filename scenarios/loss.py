@@ -16,7 +16,8 @@ def loss(lab: Lab, loss: float = 0.10, count: int = 500, delay: float = 0.01) ->
     lab.shape("client", Link(loss=loss, delay=delay))
     lab.shape("server", Link(loss=loss, delay=delay))
     datagrams = lab.probe("client", "server", "udp", count=count, interval=0.02)
-    stream = lab.probe("client", "server", "tcp", count=count, interval=0.02)
+    # At a high loss each wait is twice the one before, up to two minutes: be patient.
+    stream = lab.probe("client", "server", "tcp", count=count, interval=0.02, linger=3600)
     lab.expect_rate(
         "datagrams lost on the way there or back",
         datagrams.lost + datagrams.late,
