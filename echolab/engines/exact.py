@@ -19,6 +19,7 @@ from typing import Any
 from echolab.engines import Lack, Progress, Settings, answers
 from echolab.engines.answers import ANSWER, PROGRAMS, REQUEST
 from echolab.engines.autopsy import why_it_died, why_it_hung
+from echolab.engines.bytecode import compile_all
 from echolab.engines.idle import Idle, Stuck
 from echolab.errors import CannotRun, EcholabError
 from echolab.job import Job
@@ -135,6 +136,7 @@ def _boot(
     memory = choose_folder(MEMORY, FALLBACK)
     if not memory.in_memory:
         progress(f"no file system in memory has {MEMORY} MiB free: the guest's is in {memory.path}")
+    compile_all()
     links = {"python": interpreter(), "guest.py": INIT}
     log = folder / PROGRAMS
     with Guest(kernel, boot, folder, memory.path, links=links) as guest:
