@@ -1,0 +1,123 @@
+"""The judge as a pure function: what it finds in a record that was changed, and how it counts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from echolab import catalogue, judge
+from echolab.job import Job
+from echolab.record import Record
+
+PerformAll = Callable[[Sequence[Job]], list[Record]]
+
+
+@given(of=st.integers(1, 300), chance=st.floats(0.01, 0.99), data=st.data())
+def test_the_exact_test_is_the_binomial_one(of: int, chance: float, data: st.DataObject) -> None:
+    seen = data.draw(st.integers(0, of))
+    below, above = stats.binom.cdf(seen, of, chance), stats.binom.sf(seen - 1, of, chance)
+    wanted = min(1.0, 2 * min(below, above))
+    assert judge.two_sided(seen, of, chance) == pytest.approx(wanted, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("of", [20, 500])
+@pytest.mark.parametrize("chance", [0.02, 0.19, 0.5])
+def test_false_alarms_are_at_most_one_in_a_million(of: int, chance: float) -> None:
+    """Summed over every outcome that would be called wrong: nothing is drawn by chance."""
+    alarm = sum(
+        stats.binom.pmf(seen, of, chance)
+        for seen in range(of + 1)
+        if judge.two_sided(seen, of, chance) < judge.FALSE_ALARM
+    )
+    assert alarm <= judge.FALSE_ALARM
+
+
+@given(of=st.integers(1, 1000), data=st.data())
+def test_a_wilson_interval_holds_what_was_seen(of: int, data: st.DataObject) -> None:
+    seen = data.draw(st.integers(0, of))
+    low, high = judge.wilson(seen, of)
+    assert 0 <= low <= seen / of + 1e-12
+    assert seen / of - 1e-12 <= high <= 1
+
+
+def test_what_cannot_happen_is_never_a_pass() -> None:
+    assert judge.two_sided(1, 100, 0.0) == 0
+    assert judge.two_sided(99, 100, 1.0) == 0
+    assert judge.two_sided(0, 100, 0.0) == 1
+
+
+@pytest.fixture(scope="module")
+def record(perform_all: PerformAll, jobs: Callable[..., Iterator[Job]]) -> Record:
+    """A real record of the scenario `loss`."""
+    path = catalogue.ROOT / "scenarios" / "loss.py"
+    return perform_all(tuple(jobs(path, 5, count="200")))[0]
+
+
+def doubts(record: Record) -> set[str]:
+    """The proofs that a record fails."""
+    return {check["name"] for check in judge.judge(record)["checks"] if check["verdict"] != "pass"}
+
+
+def test_judging_again_changes_nothing(record: Record) -> None:
+    assert record["verdict"] == "pass"
+    assert judge.judge(copy.deepcopy(record)) == record
+    assert doubts(record) == set()
+
+
+def test_a_run_without_a_claim_is_inconclusive(record: Record) -> None:
+    assert judge.judge({**record, "claims": []})["verdict"] == "inconclusive"
+
+
+def change(record: Record, path: str, by: Callable[[object], object]) -> Record:
+    """A copy of a record with one value changed."""
+    changed = copy.deepcopy(record)
+    *way, last = path.split(".")
+    place: object = changed
+    for step in way:
+        place = place[int(step)] if step.lstrip("-").isdigit() else place[step]  # type: ignore[index]
+    key = int(last) if last.lstrip("-").isdigit() else last
+    place[key] = by(place[key])  # type: ignore[index]
+    return changed
+
+
+TAMPERED: Sequence[tuple[str, str, Callable[[object], object]]] = (
+    ("baseline", "baseline.0.lost", lambda lost: lost + 1),
+    ("baseline", "baseline.0.duplicated", lambda twice: twice + 1),
+    ("baseline", "baseline.0.latency_ms.median", lambda median: median + 10),
+    ("read-back", "commands.-1.differs", lambda differs: ["loss: asked for 0.1, has 0.08"]),
+    ("conservation", "counters.after.client.carried", lambda carried: carried - 1),
+    ("conservation", "counters.after.client.dropped", lambda dropped: dropped + 1),
+    ("conservation", "counters.after.server.ip_in", lambda received: received - 1),
+    ("conservation", "counters.after.server.queued", lambda queued: queued + 1),
+    ("link", "links.0.dropped", lambda dropped: dropped * 3),
+    ("link", "links.0.dropped", lambda dropped: 0),
+    ("clock", "probes.0.seconds", lambda seconds: seconds * 1.05),
+    ("clock", "probes.0.seconds", lambda seconds: seconds * 0.95),
+    ("account", "probes.0.delivered", lambda delivered: delivered + 1),
+    ("account", "probes.0.exchanges", lambda exchanges: exchanges[:-1]),
+    ("witness", "probes.0.kernel", lambda k: {**k, "Udp.InDatagrams": k["Udp.InDatagrams"] - 1}),
+    ("witness", "probes.1.retransmits", lambda retransmits: retransmits + 10_000),
+)
+"""The proof that must fail, the value that was tampered with, and how."""
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(("proof", "path", "by"), TAMPERED)
+def test_a_tampered_record_is_inconclusive(
+    record: Record, proof: str, path: str, by: Callable[[object], object]
+) -> None:
+    tampered = change(record, path, by)
+    assert proof in doubts(tampered)
+    assert judge.judge(tampered)["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["seen", "theory"])
+def test_a_claim_that_theory_does_not_bear_fails(record: Record, name: str) -> None:
+    worse = {"seen": lambda seen: seen // 4, "theory": lambda theory: theory / 4}[name]
+    assert record["claims"][0]["kind"] == "rate"
+    assert judge.judge(change(record, f"claims.0.{name}", worse))["verdict"] == "fail"
