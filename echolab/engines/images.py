@@ -7,6 +7,7 @@ of our own, and `.env` then says so, for Compose too.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -38,6 +39,9 @@ PULL_LIMIT = 60.0
 
 MAKE_LIMIT = 600.0
 """Seconds after which mmdebstrap counts as hung: a slow mirror sends 60 MB in that time."""
+
+KEPT = 4
+"""Images of each kind that are kept when their sources change."""
 
 LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 """Folders of /usr/share that Debian's slim images leave out, too."""
@@ -276,6 +280,16 @@ def _build(api: Api, recipe: Recipe, name: str, base: str, progress: Progress) -
     )
     for event in stream:
         _report(event, recipe, progress)
+    _forget_old(api, recipe)
+
+
+def _forget_old(api: Api, recipe: Recipe) -> None:
+    """Remove the oldest images of a recipe; the newest stay, for runs that are under way."""
+    found = api.images(recipe.name, filters={"label": "echolab=image"})
+    for image in sorted(found, key=lambda image: -image["Created"])[KEPT:]:
+        for name in image["RepoTags"] or ():
+            with contextlib.suppress(APIError):  # in use, or already gone
+                api.remove_image(name)
 
 
 def _report(event: dict[str, Any], recipe: Recipe, progress: Progress) -> None:

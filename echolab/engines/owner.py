@@ -33,6 +33,10 @@ MACHINE = "echolab.machine"
 """On everything of a run: the name of the machine where that path means something."""
 
 
+CONFLICT = 409
+"""The daemon's status for what cannot be done now."""
+
+
 class Owner:
     """A run's claim on what it makes: `project` is its unique name, `labels` mark things."""
 
@@ -161,13 +165,15 @@ def _lock_labels(api: Api) -> Iterable[str]:
 
 
 def _gone(remove_one: Callable[[str], Any], name: str) -> int:
-    """Remove one thing; 0 where somebody else is doing so or did."""
+    """Remove one thing; 0 where somebody else is doing so, did, or still uses it."""
     try:
         remove_one(name)
     except NotFound:
         return 0
     except APIError as error:
-        if error.status_code == 409 and "already in progress" in str(error.explanation):
+        if error.status_code == CONFLICT and any(
+            words in str(error.explanation) for words in ("already in progress", "being used")
+        ):
             return 0
         raise
     return 1

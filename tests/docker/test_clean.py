@@ -1,0 +1,48 @@
+"""`clean` removes everything with our label and nothing else."""
+
+from __future__ import annotations
+
+import io
+import secrets
+
+import pytest
+from docker.errors import NotFound
+
+from echolab.engines import owner
+from echolab.engines.attached import Api
+from echolab.engines.images import ensure
+
+
+def build(api: Api, base: str, label: str) -> str:
+    """An image on top of another, with a label."""
+    dockerfile = io.BytesIO(f"FROM {base}\nLABEL {label}=image\n".encode())
+    name = f"test-{secrets.token_hex(4)}"
+    assert list(api.build(fileobj=dockerfile, tag=name, rm=True, decode=True))
+    return name
+
+
+def test_everything_labelled_goes_and_the_rest_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = f"test-{secrets.token_hex(4)}"
+    monkeypatch.setattr(owner, "LABEL", label)
+    below = build(api, ensure(lambda line: None).link, label)
+    above = build(api, below, label)
+    network = api.create_network(f"{label}-net", labels={label: "network"})["Id"]
+    volume = api.create_volume(f"{label}-volume", labels={label: "volume"})["Name"]
+    ours = api.create_container(above, ["true"], labels={label: "host"})["Id"]
+    other = api.create_container(ensure(lambda line: None).link, ["true"])["Id"]
+    try:
+        assert owner.clean(api) == 5
+        for look, what in (
+            (api.inspect_container, ours),
+            (api.inspect_network, network),
+            (api.inspect_volume, volume),
+        ):
+            with pytest.raises(NotFound):
+                look(what)
+        assert [api.image_id(name) for name in (below, above)] == [None, None]
+        assert api.inspect_container(other)["Id"] == other
+        assert owner.clean(api) == 0
+    finally:
+        api.remove_container(other, force=True)
