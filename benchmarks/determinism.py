@@ -39,6 +39,7 @@ SCENARIOS: Mapping[str, Mapping[str, str]] = {
 SEED = 20261124
 ORDINARY = 10007
 LIMIT = 120.0
+PARTS = ("echolab", "echo_app", "scenarios", "benchmarks")
 
 LEAKY = '''"""A planted leak."""
 import os
@@ -71,10 +72,14 @@ def perform(job_file: Path, folder: Path, cache: Path, leak: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Where the runs happen: a copy of the kernel that everybody can read, and the jobs."""
+    """Where the runs happen: copies of the project and the kernel that everybody can read."""
 
     folder: Path
-    root: Path = ROOT
+
+    @property
+    def root(self) -> Path:
+        """The project's copy."""
+        return self.folder / "echolab"
 
     @property
     def cache(self) -> Path:
@@ -88,7 +93,7 @@ class Stage:
 
         file = self.folder / f"{name}-{seed}.json"
         if not file.exists():
-            path = ROOT / "scenarios" / f"{name}.py"
+            path = self.root / "scenarios" / f"{name}.py"
             if name == "leak":
                 path = self.folder / "leak.py"
                 path.write_text(LEAKY)
@@ -110,6 +115,9 @@ def stage() -> Iterator[Stage]:
     with tempfile.TemporaryDirectory() as folder:
         made = Stage(Path(folder))
         made.folder.chmod(0o755)
+        for name in PARTS:
+            shutil.copytree(ROOT / name, made.root / name)
+        shutil.copy(ROOT / "compose.yaml", made.root)
         shutil.copytree(kernel.path.parent, made.cache / "kernel" / kernel.path.parent.name)
         yield made
 
@@ -235,20 +243,13 @@ def cold(on: Stage, job: Path) -> str:
 
 
 def copies(on: Stage, job: Path) -> str:
-    """Every file of ours replaced by a copy: other inodes, times and folder."""
-    with tempfile.TemporaryDirectory(dir=on.folder) as folder:
-        copy = Path(folder) / "a copy of ours"
-        for name in ("echolab", "echo_app", "scenarios", "benchmarks"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored, copy_function=shutil.copy)
-        shutil.copy(ROOT / "compose.yaml", copy)
-        shutil.copytree(on.cache, copy / "cache" / "cache", copy_function=shutil.copy)
-        Path(folder).chmod(0o755)
-        changed = json.loads(job.read_text())
-        changed["script"] = changed["script"].replace(str(ROOT), str(copy))
-        other = copy / "job.json"
-        other.write_text(json.dumps(changed))
-        return idle(Stage(copy / "cache", copy), other)
+    """Every file of ours replaced by a copy of it, which has another inode and other times."""
+    for file in sorted((*on.root.rglob("*"), *on.cache.rglob("*"))):
+        if file.is_file():
+            copy = file.with_name(f"{file.name}.copy")
+            shutil.copy(file, copy)
+            copy.replace(file)
+    return idle(on, job)
 
 
 def ordinary_user(on: Stage, job: Path) -> str:
@@ -263,14 +264,14 @@ def ordinary_user(on: Stage, job: Path) -> str:
 def container(on: Stage, job: Path) -> str:
     """In a container of Docker without capabilities, on this machine's own files."""
     with run_folder(on, ORDINARY) as folder, _bare_image() as image:
-        readable = [f"--volume={path}:{path}:ro" for path in ("/usr", "/etc", str(ROOT))]
+        readable = [f"--volume={path}:{path}:ro" for path in ("/usr", "/etc")]
         rights = ["--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none"]
         places = [f"--volume={on.folder}:{on.folder}:ro", f"--volume={folder}:{folder}"]
         memory = ["--tmpfs=/var/tmp:exec,mode=1777,size=600m", "--tmpfs=/tmp:exec,size=600m"]
         who = [f"--user={ORDINARY}:{ORDINARY}", "--workdir=/"]
         return digest_of(
             [
-                *("docker", "run", "--rm", "--init", *who, *rights),
+                *("docker", "run", "--rm", *who, *rights),
                 *(*readable, *places, *memory, image, *argv(on, job, folder)),
             ]
         )
