@@ -33,6 +33,9 @@ NAME = "exact"
 MEMORY = 512
 """The guest's memory in mebibytes; what it does not touch costs nothing."""
 
+MEMORY_PER_HOST = 8
+"""Mebibytes for one host of a large lab: one program of ours changes about five of them."""
+
 INIT = Path(__file__).with_name("guest.py")
 
 LONGEST_BATCH = 3600.0
@@ -72,7 +75,7 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     folder = settings.folder
     answers.write(folder / REQUEST, json.dumps({"job": job.to_json()}))
     try:
-        ended = _boot(kernel, job.seed, folder, settings.wall_limit, progress)
+        ended = _boot(kernel, [job], folder, settings.wall_limit, progress)
         answer = _answer(folder, ended, settings.wall_limit)
     finally:
         for name in (REQUEST, ANSWER):
@@ -98,7 +101,7 @@ def run_all(
         (folder / str(number)).mkdir()
     answers.write(folder / REQUEST, json.dumps({"jobs": [job.to_json() for job in jobs]}))
     try:
-        ended = _boot(kernel, jobs[0].seed, folder, settings.wall_limit, progress, len(jobs))
+        ended = _boot(kernel, jobs, folder, settings.wall_limit, progress, several=True)
     finally:
         (folder / REQUEST).unlink(missing_ok=True)
         (folder / ANSWER).unlink(missing_ok=True)
@@ -120,28 +123,35 @@ def interpreter() -> Path:
     return Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 
 
+def memory_for(hosts: int) -> int:
+    """The guest's memory in mebibytes for a lab of that many hosts."""
+    return max(MEMORY, MEMORY // 2 + MEMORY_PER_HOST * hosts)
+
+
 def _boot(
     kernel: Kernel,
-    seed: int,
+    jobs: Sequence[Job],
     folder: Path,
     wall_limit: float,
     progress: Progress,
-    jobs: int = 0,
+    *,
+    several: bool = False,
 ) -> Ended:
+    size = memory_for(max(len(job.topology.hosts) for job in jobs))
     boot = Boot(
         init=(guest_path("python"), "-S", "-E", "-B", guest_path("guest.py")),
-        memory=MEMORY,
-        seed=seed,
+        memory=size,
+        seed=jobs[0].seed,
     )
-    memory = choose_folder(MEMORY, FALLBACK)
+    memory = choose_folder(size, FALLBACK)
     if not memory.in_memory:
-        progress(f"no file system in memory has {MEMORY} MiB free: the guest's is in {memory.path}")
+        progress(f"no file system in memory has {size} MiB free: the guest's is in {memory.path}")
     compile_all()
     links = {"python": interpreter(), "guest.py": INIT}
     log = folder / PROGRAMS
     with Guest(kernel, boot, folder, memory.path, links=links) as guest:
-        if jobs:
-            logs = [folder / str(number) / PROGRAMS for number in range(jobs)]
+        if several:
+            logs = [folder / str(number) / PROGRAMS for number in range(len(jobs))]
             try:
                 return guest.wait(LONGEST_BATCH, Idle(guest.pid, logs, wall_limit).look)
             except Stuck:
