@@ -99,14 +99,18 @@ def flood(network: ContainerNetwork, rate: float, seconds: float) -> tuple[float
 
 
 def measure(network: ContainerNetwork, arguments: argparse.Namespace) -> dict[str, float]:
-    """One round of both measurements."""
-    trip = round_trip(network, arguments.trips)
-    sent, arrived = flood(network, arguments.rate, arguments.seconds)
-    return {"round_trip": trip, "sent": sent, "arrived": arrived}
+    """The best of some rounds: whatever else the machine does only takes away."""
+    trips, floods = [], []
+    for _ in range(arguments.rounds):
+        trips.append(round_trip(network, arguments.trips))
+        floods.append(flood(network, arguments.rate, arguments.seconds))
+    sent, arrived = max(floods, key=lambda pair: pair[1])
+    return {"round_trip": min(trips), "sent": sent, "arrived": arrived}
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--trips", type=int, default=2000)
     options.add_argument("--rate", type=float, default=45_000.0)
     options.add_argument("--seconds", type=float, default=3.0)
