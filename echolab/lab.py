@@ -28,8 +28,9 @@ VIRTUAL_PRECISION = 20e-6
 clock costs 256 ns there, and a round trip with its system calls reads it a few dozen
 times."""
 
-REAL_PRECISION = 2e-3
-"""Seconds by which a median may miss theory on a real machine whose processors are shared."""
+REAL_PRECISION = 3e-3
+"""Seconds by which a median may miss theory on a real machine whose processors are shared:
+a link by the appliance costs up to 0.35 ms a packet, connect and echo crosses four."""
 
 
 class PendingProbe:

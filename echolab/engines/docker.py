@@ -320,7 +320,7 @@ class ContainerNetwork:
     def _fetch(self, host: str) -> list[Captured]:
         captured = []
         for where, kept in self.links[host].ask("finish")["files"].items():
-            here = self._settings.folder / f"{host}-{where}.pcap"
+            here = self._settings.folder / f"{host}.{where}.pcap"
             self.links[host].fetch(kept["path"], kept["size"], here)
             captured.append(Captured(host, where, str(here)))
             if kept["missed"]:
