@@ -148,14 +148,26 @@ def _given(path: Path, cache: Path) -> Kernel:
         raise BadInput(f"the kernel {path} is not there", remedy)
     if not os.access(path, os.X_OK):
         raise BadInput(f"the kernel {path} may not be executed", f"run: chmod +x {path}")
+    release = _release(path, remedy)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Kernel(path, _preload(cache), release, str(path), digest)
+
+
+def _preload(cache: Path) -> Path:
+    """The preloaded object for a kernel that is not ours, compiled on first use."""
     preload = _room(cache) / f"preload-{config.recipe()}.so"
-    if not preload.is_file():
-        _complain_of_missing(("gcc",))
+    if preload.is_file():
+        return preload
+    _complain_of_missing(("gcc",))
+    try:
         _room(cache).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_room(cache)) as work:
-            _compile_preload(Path(work)).rename(preload)
-    return Kernel(path, preload, _release(path, remedy), str(path), digest)
+            return _compile_preload(Path(work)).rename(preload)
+    except OSError as error:
+        raise CannotRun(
+            f"the seeded entropy cannot be built in {_room(cache)}: {error.strerror}",
+            "set XDG_CACHE_HOME to a place that can be written",
+        ) from error
 
 
 def _release(kernel: Path, remedy: str) -> str:
