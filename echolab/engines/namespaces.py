@@ -38,6 +38,9 @@ LONGEST_START = 5.0
 FIRST_LOOK, LAST_LOOK = 0.001, 0.1
 """Lab seconds between two looks at what listens: twice as long each time."""
 
+SETTLING = 0.01
+"""Lab seconds for what services do behind listening, starting their threads for example."""
+
 LISTENING = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}
 """The state of a socket that waits for clients, in /proc/net (kernel: net/tcp_states.h)."""
 
@@ -245,6 +248,8 @@ class NamespaceNetwork:
         while now() < until and not all(map(self._ready, self._services)):
             self._pump.run(now() + look)
             look = min(2 * look, LAST_LOOK)
+        if self._services:
+            self._pump.run(now() + SETTLING)
 
     def _ready(self, service: RunningProgram) -> bool:
         """Whether a service waits for clients, or has ended."""
