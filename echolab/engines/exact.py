@@ -78,7 +78,7 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
         ended = _boot(kernel, [job], folder, settings.wall_limit, progress)
         answer = _answer(folder, ended, settings.wall_limit)
     finally:
-        for name in (REQUEST, ANSWER):
+        for name in (REQUEST, ANSWER, f"{ANSWER}.draft"):
             (folder / name).unlink(missing_ok=True)
     record: dict[str, Any] = answer["record"]
     return {**record, "guest_kernel": {"source": kernel.source, "digest": kernel.digest}}
