@@ -99,8 +99,7 @@ def why_it_hung(console: str, log: Path, limit: float) -> CannotRun:
     return CannotRun(
         f"no lab time passed to the end within {limit:.0f} s of wall time{_suspects(log)}"
         f"{_last_lines(console)}",
-        "a program that computes without ever waiting stops the lab's clock: mend it, "
-        "or give it longer with --wall-limit",
+        "a program that computes without ever waiting stops the lab's clock: let it wait or end",
     )
 
 
