@@ -24,9 +24,9 @@ def partition(lab: Lab, cut: float = 5.0, delay: float = 0.01) -> None:
     datagrams = lab.start_probe("client", "server", "udp", count=count, interval=INTERVAL)
     stream = lab.start_probe("client", "server", "tcp", count=count, interval=INTERVAL)
     lab.sleep(2.05)
+    began = lab.now()
     for host, peer in pairs:
         lab.shape(host, Link(delay=delay, loss=1.0, toward=peer))
-    began = lab.now()
     lab.sleep(cut)
     for host, peer in pairs:
         lab.shape(host, Link(delay=delay, toward=peer))
@@ -36,10 +36,10 @@ def partition(lab: Lab, cut: float = 5.0, delay: float = 0.01) -> None:
     lab.expect_range(
         "datagrams lost: those of the cut",
         gone.lost,
-        low=lasted / INTERVAL - 2,
+        low=cut / INTERVAL - 2,
         high=lasted / INTERVAL + 2,
-        theory=round(lasted / INTERVAL),
-        why="one leaves each interval; those at either edge may fall to either side",
+        theory=round(cut / INTERVAL),
+        why="one leaves each interval; cutting and healing the two ways takes its time",
     )
     runs = gone.runs_of_losses()
     lab.expect("in one run", len(runs) == 1, seen=list(runs), theory="one run")
@@ -51,9 +51,9 @@ def partition(lab: Lab, cut: float = 5.0, delay: float = 0.01) -> None:
     lab.expect_range(
         "its silence: the cut, then the wait for the next attempt",
         *(silence,),
-        low=lasted,
+        low=cut,
         high=2 * lasted + 1,
-        theory=f"{lasted:.1f} s to {2 * lasted + 1:.1f} s",
+        theory=f"{cut:.1f} s to {2 * lasted + 1:.1f} s",
         unit="s",
         why="each wait is twice the one before, so the last is about as long as all together",
     )
