@@ -94,7 +94,7 @@ def _perform(folder: Path, console: int, limit: float, progress: Progress) -> in
         process.wait()
     raise CannotRun(
         f"the lab did not end in time ({answers.doing(folder / answers.PROGRAMS, 'namespaces')})",
-        "give it longer with --wall-limit",
+        "let its programs wait less, or end",
     )
 
 
