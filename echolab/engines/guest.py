@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -45,6 +46,9 @@ FOLDER = f"{PLACE}/echolab"
 
 MACHINE_FOLDER = "/proc/self/cwd"
 """The same folder as the kernel process on the machine names it."""
+
+OPEN_FILES = 65536
+"""Descriptors that the engine may have: five for a host, two for a capture, four for a program."""
 
 REQUEST, ANSWER = "request.json", "guest.json"
 
@@ -82,6 +86,8 @@ def perform_here(folder: str, owner: int) -> int:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
         linux.mount("proc", "/proc", "proc")
+        if not folder.startswith(f"{PLACE}/"):
+            linux.mount("tmpfs", PLACE, "tmpfs", 0, "mode=755")  # a killed run leaves no folder
         supervise(folder, "namespaces")
         return 0
     return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
@@ -157,6 +163,7 @@ def _in_child(work: Callable[[], None], folder: str) -> None:
 def answer(job: dict[str, Any], run: str, folder: str, engine: str) -> None:
     """Perform a job of the run in the folder `run`; leave its answer in `folder`."""
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
+    _allow_open_files()
     from echolab.errors import EcholabError
 
     try:
@@ -169,6 +176,15 @@ def answer(job: dict[str, Any], run: str, folder: str, engine: str) -> None:
         message = f"the engine failed: {type(error).__name__}: {error}"
         said = {"error": _described("CannotRun", message, "report it", traceback.format_exc())}
     _write(folder, said)
+
+
+def _allow_open_files() -> None:
+    """Allow as many descriptors as a large lab needs, or as many as this root may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, max(OPEN_FILES, most)))
+    except ValueError:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _perform(asked: dict[str, Any], run: str, folder: str, engine: str) -> dict[str, Any]:
