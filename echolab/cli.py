@@ -35,9 +35,6 @@ EngineName = Annotated[str, typer.Option(help="auto, docker, exact or namespaces
 Compose = Annotated[Path | None, typer.Option(help="A Compose file of hosts of your own.")]
 
 
-# --- the edge: environment, standard error, exit
-
-
 def cache_folder() -> Path:
     """Where what is built once is kept: $XDG_CACHE_HOME/echolab or ~/.cache/echolab."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -56,6 +53,15 @@ def settings(compose: Path | None = None) -> Settings:
         compose=compose or ROOT / "compose.yaml",
         kernel=Path(kernel) if kernel else None,
     )
+
+
+def equipped(compose: Path | None = None) -> Settings:
+    """The settings, after installing what a first run lacks where this user may."""
+    from echolab import packages
+
+    base = settings(compose)
+    packages.ensure(base, tell)
+    return base
 
 
 tell = Teller(sys.stderr)
@@ -91,9 +97,6 @@ def finish(status: ExitStatus) -> NoReturn:
     raise typer.Exit(int(status))
 
 
-# --- commands
-
-
 @app.command()
 def run(
     names: Annotated[
@@ -123,12 +126,12 @@ def run(
         seed=drawn,
         capture=capture,
     )
-    chosen, reason = engines.choose(engine, settings(compose))
+    base = equipped(compose)
+    chosen, reason = engines.choose(engine, base)
     orders = plan.orders(planned, chosen.NAME, out)
     sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
     for line in plan.left_out(planned, chosen.NAME):
         sys.stderr.write(f"{line}\n")
-    base = settings(compose)
 
     def work(order: Order) -> Outcome:
         return execute.execute(order, chosen, base, tell)
@@ -263,7 +266,7 @@ def check(
     from echolab.classroom import checking, exercise, text
 
     order = checking.order(exercise.find(name), submission, seed, case)
-    result = checking.only(checking.check(order, settings(), tell), case)
+    result = checking.only(checking.check(order, equipped(), tell), case)
     say(text.check_text(result).rstrip())
     finish(result.status)
 
@@ -283,7 +286,7 @@ def grade(
     from echolab.classroom import exercise, exports, grading
 
     students = grading.Class(exercise.find(name), folder, seed)
-    results = list(grading.grade(students, settings(), tell))
+    results = list(grading.grade(students, equipped(), tell))
     say(exports.to_table(results).rstrip())
     grading.write_all(results, out)
     say(f"\n{out / 'results.csv'}, junit.xml, reports/, gradescope/, artemis/")
@@ -301,10 +304,10 @@ def museum(
     from echolab.classroom import museum as bugs
 
     if test is not None:
-        visits = bugs.test_program(test, settings(), tell)
+        visits = bugs.test_program(test, equipped(), tell)
         say(bugs.visits_text(visits).rstrip())
         finish(ExitStatus.PASS if all(visit.right for visit in visits) else ExitStatus.FAIL)
-    exhibits = bugs.show(name, settings(), tell)
+    exhibits = bugs.show(name, equipped(), tell)
     say(bugs.show_text(exhibits).rstrip())
     finish(ExitStatus.PASS if bugs.works(exhibits) else ExitStatus.CANNOT)
 
@@ -328,10 +331,10 @@ def build(
     """Build what `run` would build on first need."""
     if what not in ("", "images", "kernel"):
         raise BadInput(f"there is nothing called '{what}' to build", "choose images or kernel")
+    base = equipped()
     if what != "images":
         from echolab.kernel import build as kernels
 
-        base = settings()
         kernel = kernels.ensure(base.cache, tell, base.kernel)
         say(f"kernel {kernel.release} from {kernel.source}: {kernel.path}")
     if what != "kernel":
@@ -367,16 +370,9 @@ def test(
     finish(ExitStatus.PASS if checks.run(words or [], everything=everything) else ExitStatus.FAIL)
 
 
-# --- main
-
-
-def _interrupted(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except typer.Abort:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,8 @@ def lack(settings: Settings) -> Lack | None:
     """None where this machine can run the engine, with a kernel that is built or can be."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return Lack("its kernel runs on x86-64 Linux only", "use --engine docker")
+    if not shutil.which("tc", path="/usr/sbin:/usr/bin:/sbin:/bin"):
+        return Lack("tc, which shapes links, is not there", "run: sudo apt-get install -y iproute2")
     try:
         choose_folder(MEMORY, FALLBACK)
         if build.find(settings.cache, settings.kernel):

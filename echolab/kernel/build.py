@@ -105,23 +105,6 @@ def packages_for(tools: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({TOOLS.get(tool, tool) for tool in tools}))
 
 
-def install_tools(progress: Progress, folder: Path) -> None:
-    """Install what the build lacks, by apt-get, as root. Raises CannotRun where it fails."""
-    packages = packages_for(missing_tools())
-    if not packages:
-        return
-    progress(f"installing {', '.join(packages)}")
-    remedy = f"run: sudo apt-get install -y {' '.join(packages)}"
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        follow(
-            ["apt-get", *arguments],
-            folder=folder,
-            what="installing the tools that build the guest kernel",
-            remedy=remedy,
-            limit=900,
-        )
-
-
 def _room(cache: Path) -> Path:
     return cache / "kernel"
 
