@@ -65,12 +65,17 @@ class Account:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What one program may use: `processes` of all hosts together, sizes in bytes."""
+    """What one program may use: `processes` of all hosts together, sizes in bytes.
+
+    `memory` counts what is reserved (RLIMIT_DATA), the 8 MiB stack of each thread too: a
+    hundred threads must fit. What a program in the guest really fills is bounded by the
+    guest's own memory; there the kernel ends it first (`oom_score_adj`).
+    """
 
     processes: int = 1024
     files: int = 1024
     file_size: int = 64 * MIB
-    memory: int = 256 * MIB
+    memory: int = 1024 * MIB
 
 
 def account(user: str, where: str) -> Account:
