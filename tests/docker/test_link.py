@@ -69,7 +69,7 @@ def test_a_delay_of_50_ms_adds_50_ms(network: ContainerNetwork) -> None:
 
 def test_a_loss_of_10_percent_is_10_percent(network: ContainerNetwork) -> None:
     shape(network, "client", Link(loss=0.1))
-    seen = probe(network, 2000, 0.001)
+    seen = probe(network, 2000, 0.002)
     lost = seen.lost + seen.late
     assert two_sided(lost, 2000, 0.1) >= FALSE_ALARM, lost
     assert lost == sum(queue["drops"] for queue in queues(network, "client"))
@@ -90,7 +90,7 @@ def test_datagrams_overtake(network: ContainerNetwork) -> None:
 
 
 def test_a_clean_link_loses_nothing(network: ContainerNetwork) -> None:
-    seen = probe(network, 2000, 0.001)
+    seen = probe(network, 2000, 0.002)
     assert (seen.delivered, seen.lost, seen.duplicated, seen.out_of_order) == (2000, 0, 0, 0)
 
 
