@@ -15,12 +15,10 @@ from pathlib import Path
 from echolab import engines
 from echolab.engines import MODULES, Settings
 from echolab.errors import EcholabError
+from echolab.kernel.command import ENVIRONMENT
 
 ROOM = 3 * 1024**3
 """Bytes that images, the kernel's source and its objects need while they are built."""
-
-KERNEL_TOOLS = {"gcc": "gcc", "make": "make", "flex": "flex", "bison": "bison", "bc": "bc"}
-"""Programs that building the guest kernel needs, and the package of each."""
 
 LIMIT = 20.0
 """Seconds that a question to another program may take."""
@@ -141,7 +139,7 @@ def _kernel(settings: Settings) -> Iterable[Finding]:
     if found is not None:
         yield Finding("Guest kernel", True, f"{found.release}, from {found.source}")
         return
-    missing = [package for tool, package in KERNEL_TOOLS.items() if not shutil.which(tool)]
+    missing = build.packages_for(build.missing_tools())
     what = "not built yet: `./lab build kernel` takes about three minutes"
     if missing:
         what = f"not built yet, and {', '.join(missing)} to build it with is missing"
@@ -157,7 +155,7 @@ def _tools(settings: Settings) -> Iterable[Finding]:
         "mmdebstrap": ("mmdebstrap", "makes the base image where no registry answers", False),
     }
     for tool, (package, use, needed) in wanted.items():
-        path = shutil.which(tool, path=f"{os.defpath}:/usr/sbin:/sbin:/usr/local/bin")
+        path = shutil.which(tool, path=ENVIRONMENT["PATH"])
         remedy = f"{_sudo()}apt-get install {package}"
         yield Finding(tool, bool(path), use if path else f"missing; it {use}", remedy, needed)
 

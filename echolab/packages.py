@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from collections.abc import Sequence
+import tempfile
+from pathlib import Path
 
 from echolab.engines import Progress, Settings
-from echolab.errors import CannotRun
 from echolab.kernel import build
+from echolab.kernel.command import ENVIRONMENT, follow
 
 LIMIT = 900.0
 """Seconds that apt-get may take: a slow mirror sends a compiler in that time."""
 
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where Debian's packages put their programs."""
+PATH = ENVIRONMENT["PATH"]
+"""Where this machine's packages put their programs."""
 
 USED = {"tc": "iproute2", "strace": "strace"}
 """What the guest calls, and the package that has it."""
@@ -44,25 +44,13 @@ def ensure(settings: Settings, progress: Progress) -> None:
     wanted = missing(settings)
     if wanted and may_install():
         progress(f"installing {', '.join(wanted)}")
-        _apt(["update", "-q"])
-        _apt(["install", "-yq", "--no-install-recommends", *wanted])
-
-
-def _apt(words: Sequence[str]) -> None:
-    argv = ["apt-get", *words]
-    try:
-        done = subprocess.run(
-            argv,
-            env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise CannotRun(f"{' '.join(argv)} did not end", "run it by hand") from None
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise CannotRun(f"{' '.join(argv)} failed: {' '.join(said)}", "run it by hand")
+        words = ("install", "-yq", "--no-install-recommends", *wanted)
+        with tempfile.TemporaryDirectory(prefix="echolab-packages-") as folder:
+            for arguments in (("update", "-q"), words):
+                follow(
+                    ["apt-get", *arguments],
+                    folder=Path(folder),
+                    what="installing what a first run needs",
+                    remedy=f"run: apt-get {' '.join(words)}",
+                    limit=LIMIT,
+                )

@@ -26,6 +26,7 @@ from echolab.errors import CannotRun, EcholabError
 from echolab.job import Job
 from echolab.kernel import build
 from echolab.kernel.boot import Boot, Ended, Guest, guest_path
+from echolab.kernel.command import ENVIRONMENT
 from echolab.kernel.image import Kernel
 from echolab.kernel.memory import choose_folder
 
@@ -50,7 +51,7 @@ def lack(settings: Settings) -> Lack | None:
     """None where this machine can run the engine, with a kernel that is built or can be."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return Lack("its kernel runs on x86-64 Linux only", "use --engine docker")
-    if not shutil.which("tc", path="/usr/sbin:/usr/bin:/sbin:/bin"):
+    if not shutil.which("tc", path=ENVIRONMENT["PATH"]):
         return Lack("tc, which shapes links, is not there", "run: sudo apt-get install -y iproute2")
     try:
         choose_folder(MEMORY, FALLBACK)

@@ -86,12 +86,6 @@ def ensure(cache: Path, progress: Progress, override: Path | None = None) -> Ker
         return find(cache) or _build(cache, work, progress)
 
 
-def renew(cache: Path, progress: Progress) -> Kernel:
-    """The kernel built from the newest source on offer, unless it is in the cache already."""
-    with _building(cache, progress) as work:
-        return _build(cache, work, progress)
-
-
 def missing_tools() -> tuple[str, ...]:
     """The tools that the build calls and this machine lacks."""
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=ENVIRONMENT["PATH"])]
