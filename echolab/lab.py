@@ -95,6 +95,11 @@ class Lab(Claims, Programs):
         return self.engine == "exact"
 
     @property
+    def network(self) -> Network:
+        """The network underneath, as the engine opened it, for who plays a host's part."""
+        return self._network
+
+    @property
     def random(self) -> random.Random:
         """A source of chance that the run's seed determines."""
         if self._random is None:

@@ -159,7 +159,7 @@ class Testbed:
 
         Raises CannotRun in an engine whose hosts are not namespaces.
         """
-        network = self._lab._network
+        network = self._lab.network
         if not hasattr(network, "socket"):
             raise CannotRun(
                 f"the engine {self._lab.engine} cannot play a peer on {host}",
@@ -174,7 +174,7 @@ class Testbed:
 
         Programs are served meanwhile, which a call that blocks would not do.
         """
-        return cast(_Sockets, self._lab._network).ready(made, within, to_send=to_send)
+        return cast(_Sockets, self._lab.network).ready(made, within, to_send=to_send)
 
     def listen(self, host: str, port: int, *, backlog: int = 5) -> Listener:
         """Wait for connections on a port of a host, on IPv4."""
@@ -270,6 +270,6 @@ class Testbed:
 
     def _table(self, host: str, table: str) -> list[str]:
         try:
-            return self._lab._network.read(host, f"/proc/net/{table}").splitlines()[1:]
+            return self._lab.network.read(host, f"/proc/net/{table}").splitlines()[1:]
         except (OSError, CannotRun):  # a kernel without IPv6 has no tcp6
             return []
