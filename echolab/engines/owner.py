@@ -111,8 +111,17 @@ def _lock(held: int) -> bool:
 def reap(api: Api, folder: Path) -> int:
     """Remove what dead runs left: containers, networks, volumes, and lock files in `folder`.
 
+    The daemon finishes a request whose sender is dead, so that something may yet appear: it
+    is looked again until there is nothing, and what comes later still goes at the next call.
     Returns how many things were removed. Raises CannotRun where the daemon refuses.
     """
+    removed = 0
+    while removed_now := _reap_once(api, folder):
+        removed += removed_now
+    return removed
+
+
+def _reap_once(api: Api, folder: Path) -> int:
     locks = {Path(entry) for entry in _lock_labels(api)}
     locks |= set(folder.glob("echolab-*.lock"))
     removed = 0

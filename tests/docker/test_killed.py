@@ -28,6 +28,9 @@ VICTIM = Path(__file__).with_name("victim.py")
 CLEAN_LIMIT = 5.0
 """Seconds after the death of a run in which its links must be clean."""
 
+UNDER_WAY = 10.0
+"""Seconds that the daemon may take to finish a request whose sender is dead."""
+
 
 @pytest.fixture
 def apart(here: Settings, tmp_path: Path) -> Settings:
@@ -115,8 +118,19 @@ def await_clean(api: Api, settings: Settings, image: str) -> str:
             return found
 
 
+def reap_all(api: Api, settings: Settings) -> list[str]:
+    """What the next starts cannot remove; a start may come while the daemon still makes it."""
+    deadline = time.monotonic() + UNDER_WAY
+    while True:
+        owner.reap(api, settings.cache / "runs")
+        found = left(api, settings)
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
-def test_killed_at_20_moments_the_link_is_clean_and_the_next_start_removes_all(
+def test_killed_at_20_moments_the_link_is_clean_and_the_next_starts_remove_all(
     api: Api, apart: Settings, link_image: str
 ) -> None:
     moments = random.Random(7)
@@ -131,8 +145,7 @@ def test_killed_at_20_moments_the_link_is_clean_and_the_next_start_removes_all(
             assert process.returncode == -signal.SIGKILL, complaint
         shaped += "shaped" in said
         assert await_clean(api, apart, link_image) == ""
-        owner.reap(api, apart.cache / "runs")
-        assert left(api, apart) == []
+        assert reap_all(api, apart) == []
         assert list((apart.cache / "runs").glob("*")) == []
     assert shaped >= 3, "the moments were all before the links were shaped"
 
