@@ -8,10 +8,12 @@ import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
+import click
+from click import argument, option
 
 from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus, ScriptError
 from echolab.terminal import Teller
@@ -21,18 +23,16 @@ if TYPE_CHECKING:
     from echolab.execute import Order, Outcome
     from echolab.record import Record
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A network lab in which each sentence of a lecture on sockets is an experiment.",
-)
-
 RUNS = Path("runs")
 
-EngineName = Annotated[str, typer.Option(help="auto, docker, exact or namespaces.")]
-Compose = Annotated[Path | None, typer.Option(help="A Compose file of hosts of your own.")]
+PATH = click.Path(path_type=Path)
+
+HELP = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+
+out_option = option(
+    "--out", type=PATH, metavar="DIR", default=RUNS, help="Where the run's folder is made."
+)
+exercise_argument = argument("name", metavar="EXERCISE", help="Its name or number.")
 
 
 def cache_folder() -> Path:
@@ -92,39 +92,58 @@ def width() -> int:
     return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 150
 
 
+class Commands(click.Group):
+    """The commands, told in the order in which they are written: first what is used first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+class Whole(click.IntRange):
+    """A whole number in a range, called so where it is none."""
+
+    name = "whole number"
+
+
 def finish(status: ExitStatus) -> NoReturn:
     """End with one of the exit statuses."""
-    raise typer.Exit(int(status))
+    sys.exit(int(status))
+
+
+@click.group(cls=Commands, context_settings=HELP)
+def app() -> None:
+    """A network lab in which each sentence of a lecture on sockets is an experiment."""
 
 
 @app.command()
+@argument(
+    "names", nargs=-1, metavar="[SCENARIO]...", help="Names, or files of your own; all if none."
+)
+@option("--engine", metavar="NAME", default="auto", help="auto, docker, exact or namespaces.")
+@option("--seed", type=Whole(0, 2**63 - 1), metavar="N", help="Where chance comes from.")
+@option("--set", metavar="KEY=VALUE", multiple=True, help="A parameter; repeat for more.")
+@out_option
+@option("--compose", type=PATH, metavar="FILE", help="A Compose file of hosts of your own.")
+@option("--capture/--no-capture", default=True, help="Keep packet captures.")
+@option("--report/--no-report", default=True, help="Draw the report.")
+@option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def run(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Scenarios, or files of your own; none for all.")
-    ] = None,
-    engine: EngineName = "auto",
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**63 - 1, help="Where chance comes from.")
-    ] = None,
-    set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter; repeat for more.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = RUNS,
-    compose: Compose = None,
-    capture: Annotated[bool, typer.Option(help="Keep packet captures.")] = True,
-    report: Annotated[bool, typer.Option(help="Draw the report.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+    names: Sequence[str],
+    engine: str,
+    seed: int | None,
+    set: Sequence[str],
+    out: Path,
+    compose: Path | None,
+    capture: bool,
+    report: bool,
+    as_json: bool,
 ) -> None:
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
     from echolab import catalogue, engines, execute, plan
 
     drawn = secrets.randbelow(2**32) if seed is None else seed
     planned = plan.jobs(
-        catalogue.find(names or []),
-        plan.assignments(set or []),
-        compose=compose,
-        seed=drawn,
-        capture=capture,
+        catalogue.find(names), plan.assignments(set), compose=compose, seed=drawn, capture=capture
     )
     base = equipped(compose)
     chosen, reason = engines.choose(engine, base)
@@ -215,19 +234,16 @@ def down() -> None:
 
 
 @app.command()
-def report(
-    names: Annotated[list[str] | None, typer.Argument(metavar="RUN [RUN]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the page is written.")] = None,
-    text: Annotated[bool, typer.Option(help="Print the packet story instead.")] = False,
-    at: Annotated[
-        float | None, typer.Option(help="Show the packets from this lab second on, too.")
-    ] = None,
-) -> None:
+@argument("names", nargs=-1, metavar="[RUN [RUN]]", help="Their folders; the latest if none.")
+@option("--out", type=PATH, metavar="FILE", help="Where the page is written.")
+@option("--text/--no-text", default=False, help="Print the packet story instead.")
+@option("--at", type=float, metavar="SECOND", help="Show the packets from that lab second on.")
+def report(names: Sequence[str], out: Path | None, text: bool, at: float | None) -> None:
     """Judge and draw a run again, or two runs side by side."""
     from echolab import judge, runs
     from echolab.report import files, story
 
-    folders = [runs.resolve(name, RUNS) for name in names or [runs.LATEST]]
+    folders = [runs.resolve(name, RUNS) for name in names or (runs.LATEST,)]
     found = [(judge.judge(runs.read(folder)), folder) for folder in folders]
     if text:
         for record, folder in found:
@@ -237,10 +253,9 @@ def report(
 
 
 @app.command()
-def replay(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="A run of the engine exact.")],
-    out: Annotated[Path, typer.Option(help="Where the new run's folder is made.")] = RUNS,
-) -> None:
+@argument("name", metavar="RUN", help="A run of the engine exact.")
+@out_option
+def replay(name: str, out: Path) -> None:
     """Run a record again and say 'identical', or show the first difference."""
     from echolab import engines, runs
     from echolab import replay as again
@@ -256,12 +271,11 @@ def replay(
 
 
 @app.command()
-def check(
-    name: Annotated[str, typer.Argument(metavar="EXERCISE", help="Its name or number.")],
-    submission: Annotated[Path, typer.Argument(help="A folder or a file.")],
-    case: Annotated[int | None, typer.Option(min=1, help="Show this case alone.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The network it meets.")] = 1,
-) -> None:
+@exercise_argument
+@argument("submission", type=PATH, metavar="SUBMISSION", help="A folder or a file.")
+@option("--case", type=Whole(1), metavar="N", help="Show this case alone.")
+@option("--seed", type=Whole(0, 2**32 - 1), metavar="N", default=1, help="The network it meets.")
+def check(name: str, submission: Path, case: int | None, seed: int) -> None:
     """Check a submission to an exercise: each case passed, failed, or not judged."""
     from echolab.classroom import checking, exercise, text
 
@@ -272,16 +286,11 @@ def check(
 
 
 @app.command()
-def grade(
-    name: Annotated[str, typer.Argument(metavar="EXERCISE", help="Its name or number.")],
-    folder: Annotated[Path, typer.Argument(help="One sub-folder a student.")],
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Draw each student's own network from it.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where reports and exports are written.")] = Path(
-        "grades"
-    ),
-) -> None:
+@exercise_argument
+@argument("folder", type=PATH, metavar="FOLDER", help="One sub-folder a student.")
+@option("--seed", type=Whole(0), metavar="N", help="Draw each student's own network from it.")
+@option("--out", type=PATH, metavar="DIR", default="grades", help="Where reports and exports go.")
+def grade(name: str, folder: Path, seed: int | None, out: Path) -> None:
     """Check a class: a table, CSV, JUnit XML, Gradescope and Artemis files, reports."""
     from echolab.classroom import exercise, exports, grading
 
@@ -294,12 +303,9 @@ def grade(
 
 
 @app.command()
-def museum(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One exhibit.")] = None,
-    test: Annotated[
-        Path | None, typer.Option(help="A test program of a student that judges the exhibits.")
-    ] = None,
-) -> None:
+@argument("name", required=False, help="One exhibit; all if none.")
+@option("--test", type=PATH, metavar="FILE", help="A student's test that judges the exhibits.")
+def museum(name: str | None, test: Path | None) -> None:
     """Show the lecture's mistakes as servers, each failing and mended."""
     from echolab.classroom import museum as bugs
 
@@ -313,9 +319,8 @@ def museum(
 
 
 @app.command()
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> None:
+@option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> None:
     """Tell what this machine can do, and how each lack is mended."""
     from echolab import doctor as surgery
 
@@ -325,9 +330,8 @@ def doctor(
 
 
 @app.command()
-def build(
-    what: Annotated[str, typer.Argument(help="images, kernel, or both if none.")] = "",
-) -> None:
+@argument("what", default="", help="images, kernel, or both if none.")
+def build(what: str) -> None:
     """Build what `run` would build on first need."""
     if what not in ("", "images", "kernel"):
         raise BadInput(f"there is nothing called '{what}' to build", "choose images or kernel")
@@ -345,9 +349,8 @@ def build(
 
 
 @app.command()
-def clean(
-    cache: Annotated[bool, typer.Option(help="Remove the built kernels, too.")] = False,
-) -> None:
+@option("--cache/--no-cache", default=False, help="Remove the built kernels, too.")
+def clean(cache: bool) -> None:
     """Remove everything with our label from Docker, and nothing else."""
     from echolab.engines import docker, owner
     from echolab.engines.daemon import connect
@@ -359,25 +362,28 @@ def clean(
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
-def test(
-    words: Annotated[list[str] | None, typer.Argument(help="What pytest is told.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Style and types first.")] = False,
-) -> None:
+@argument("words", nargs=-1, metavar="[WORD]...", help="What pytest is told.")
+@option("--all", "everything", is_flag=True, help="Style and types first.")
+def test(words: Sequence[str], everything: bool) -> None:
     """Run the project's tests; with CI=true or --all, every other check first."""
     from echolab import checks
 
     everything = everything or os.environ.get("CI") == "true"
-    finish(ExitStatus.PASS if checks.run(words or [], everything=everything) else ExitStatus.FAIL)
+    finish(ExitStatus.PASS if checks.run(words, everything=everything) else ExitStatus.FAIL)
 
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status = 0
+    # `./lab` runs the package; installed, the command has the package's name.
+    program = "./lab" if Path(sys.argv[0]).name == "__main__.py" else "echolab"
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
-    except typer.Abort:
-        status = 130
-    except typer.TyperException as error:
+        with app.make_context(program, sys.argv[1:] or ["--help"]) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as ended:
+        status = ended.exit_code
+    except click.ClickException as error:
         sys.stderr.write(f"echolab: {error.format_message()}\n")
         status = ExitStatus.BAD_INPUT
     except KeyboardInterrupt:

@@ -29,8 +29,9 @@ def echolab(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         (["rum"], "No such command 'rum'"),
         (["run", "--sed", "3"], "No such option"),
         (["run", "lots"], "there is no scenario 'lots'; did you mean loss?"),
-        (["run", "loss", "--seed", "x"], "--seed"),
-        (["run", "loss", "--seed", "-1"], "--seed"),
+        (["run", "loss", "--seed", "x"], "'--seed': 'x' is not a valid whole number"),
+        (["run", "loss", "--seed", "-1"], "'--seed': -1 is not in the range 0<=x<="),
+        (["check", "1"], "Missing argument 'SUBMISSION'"),
         (["run", "loss", "--set", "loss"], "--set loss is no KEY=VALUE"),
         (["run", "loss", "--set", "lss=1"], "no parameter 'lss'"),
         (["run", "loss", "--set", "count=many"], "count=many is not a whole number"),
@@ -85,6 +86,32 @@ def test_the_list_tells_every_scenario_with_its_sentence() -> None:
 def test_without_a_command_the_help_is_shown() -> None:
     done = echolab()
     assert done.returncode == 0 and "Commands:" in done.stdout
+
+
+def test_the_help_tells_the_commands_in_the_order_of_their_use() -> None:
+    told = echolab("--help").stdout.partition("Commands:\n")[2]
+    names = [line.split()[0] for line in told.splitlines()]
+    assert names[:3] == ["run", "list", "up"] and names[-1] == "test" and len(names) == 13
+
+
+def test_the_help_of_a_command_explains_every_word_it_takes_with_its_default() -> None:
+    told = " ".join(echolab("run", "--help").stdout.split())
+    for words in (
+        "Usage: ./lab run [OPTIONS] [SCENARIO]...",
+        "[SCENARIO]... Names, or files of your own; all if none.",
+        "--engine NAME auto, docker, exact or namespaces. [default: auto]",
+        "--out DIR Where the run's folder is made. [default: runs]",
+        "--capture / --no-capture Keep packet captures. [default: capture]",
+    ):
+        assert words in told
+
+
+def test_an_interrupt_is_one_line_and_exit_status_130(tmp_path: Path) -> None:
+    script = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsignal.pause()\n"
+    (tmp_path / "mine.py").write_text(script, encoding="utf-8")
+    done = echolab("run", "mine.py", cwd=tmp_path)
+    assert done.returncode == 130 and done.stdout == ""
+    assert done.stderr == "echolab: interrupted; what was started has been undone\n"
 
 
 def test_help_imports_nothing_heavy() -> None:
