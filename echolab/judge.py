@@ -12,7 +12,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from echolab.record import FAIL, INCONCLUSIVE, PASS, Record
+from echolab.conservation import conservation
+from echolab.record import FAIL, INCONCLUSIVE, PASS, Check, Record
 
 FALSE_ALARM = 1e-6
 """Chance at most that a rate is called wrong although theory holds."""
@@ -41,15 +42,6 @@ LOOKUP = 8
 BUSY = 1e-3
 """Seconds by which sleeps come late (90th percentile) on a machine that is too busy for
 its times to count; an idle one has a tenth of that."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """One proof of the run's own network: its name, `pass` or `inconclusive`, and why."""
-
-    name: str
-    verdict: str
-    why: str
 
 
 def judge(record: Record) -> Record:
@@ -192,81 +184,6 @@ def read_back(record: Record) -> Check:
             differs = "; ".join(command["differs"])
             return Check("read-back", INCONCLUSIVE, f"{command['host']}: {differs}")
     return Check("read-back", PASS, "the kernel has every link as it was asked for")
-
-
-def conservation(record: Record) -> Check:
-    """Every packet is accounted for: sent minus received equals the kernel's drop counters.
-
-    On each shaped host, what was handed to the link is what it carried and dropped, and
-    what it carried is what the device sent; over all hosts, what was sent was received.
-    """
-    problems = list(_unaccounted(record))
-    if problems:
-        return Check("conservation", INCONCLUSIVE, "; ".join(problems))
-    return Check("conservation", PASS, "sent minus received equals the drop counters, exactly")
-
-
-def _unaccounted(record: Record) -> Iterable[str]:
-    before, after = record["counters"]["before"], record["counters"]["after"]
-    for host, last in after.items():
-        if not last["carried"] and not last["dropped"] and not last["handed"]:
-            continue
-        if last["queued"]:
-            yield f"{host} still had {last['queued']} packets queued at the end"
-        yield from _through_link(host, last, _has(record, "duplicate", host))
-    sent, received = _on_the_wire(before, after), _sums(before, after, "ip_in")
-    if sent is None:  # then the devices must do, which see the frames of others too
-        sent, received = _sums(before, after, "sent"), _sums(before, after, "received")
-    if sent != received and not (_has(record, "corrupt") and received < sent):
-        yield f"{sent} packets were sent, {received} received"
-
-
-def _sums(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> int:
-    return sum(int(after[host][name]) - int(before[host][name]) for host in after)
-
-
-def _on_the_wire(before: Mapping[str, Any], after: Mapping[str, Any]) -> int | None:
-    """IP packets that left all hosts: what links carried, and what was sent without one.
-
-    Less those for which nobody answered ARP: of each the kernel tells itself by ICMP.
-    """
-    left = _sums(before, after, "ip_out")
-    for host, count in after.items():
-        if count["handed"] is None:
-            return None
-        left += count["carried"] - count["handed"]
-        told = [
-            count["named"].get(name, 0) - before[host]["named"].get(name, 0)
-            for name in ("Icmp.OutDestUnreachs", "Icmp.InDestUnreachs")
-        ]
-        left -= min(told)
-    return left
-
-
-def _through_link(host: str, count: Mapping[str, Any], duplicates: bool) -> Iterable[str]:
-    out = count["carried"] + count["dropped"] + count["chosen"]
-    handed = count["handed"]
-    if handed is None:
-        return
-    if not duplicates and out != handed:
-        yield (
-            f"{host} handed {handed} packets to its link, which carried {count['carried']} "
-            f"and dropped {count['dropped'] + count['chosen']}"
-        )
-    elif duplicates and not handed <= out <= 2 * handed:
-        yield f"{host} handed {handed} packets to its link, which accounts for {out}"
-
-
-def _has(record: Record, option: str, host: str | None = None) -> bool:
-    """Whether any link, or any of one host, had that option of tc-netem(8).
-
-    A bridge drops a frame whose sender's address was damaged into one of a group, and
-    counts it nowhere: with `corrupt` less may be received than was sent.
-    """
-    return any(
-        option in command["argv"] and host in (None, command["host"])
-        for command in record["commands"]
-    )
 
 
 def dropped(record: Record) -> Check:

@@ -43,6 +43,15 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True)
+class Check:
+    """One proof of the run's own network: its name, `pass` or `inconclusive`, and why."""
+
+    name: str
+    verdict: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """One `tc` command: when, on which host, its words, and what the kernel read back.
 

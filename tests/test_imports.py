@@ -13,7 +13,10 @@ from echolab.catalogue import ROOT
 
 PACKAGE = ROOT / "echolab"
 
-VALUES = {"errors", "topology", "link", "job", "record", "counters", "judge", "probe"}
+VALUES = {
+    *("errors", "topology", "link", "job", "record", "counters", "conservation"),
+    *("judge", "probe"),
+}
 """Modules without I/O: they import only one another, and the standard library."""
 
 PURE = {"os", "subprocess", "socket", "pathlib", "time", "shutil", "tempfile", "signal"}
