@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -42,7 +41,6 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
     A run that fails leaves no folder behind unless something in it may help to see why.
     """
     settings = dataclasses.replace(settings, folder=order.folder, compose=order.compose)
-    threading.Thread(target=judge.prepare, daemon=True).start()
     started = time.time()
     clock = time.monotonic()
     try:

@@ -1,8 +1,7 @@
 """The judge: verdicts as a pure function of a record.
 
 A claim is `pass` or `fail`; it is `inconclusive` where the run could not prove its own
-network, whatever was seen. The exact binomial test needs scipy, which is imported when a
-rate is judged: the guest, which never judges, has no scipy.
+network, whatever was seen.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from echolab.binomial import two_sided
 from echolab.conservation import conservation
 from echolab.record import FAIL, INCONCLUSIVE, PASS, Check, Record
 
@@ -130,26 +130,6 @@ def _took_longer(claim: Mapping[str, Any]) -> bool:
 
 def _shown(value: float | None) -> str:
     return "any" if value is None else f"{value:.9g}"
-
-
-def prepare() -> None:
-    """Load what a rate is judged with; takes half a second, best spent while a lab runs."""
-    import scipy.special  # noqa: F401
-
-
-def two_sided(seen: int, of: int, chance: float) -> float:
-    """Twice the smaller tail of the exact binomial distribution, at most 1.
-
-    This is the test of Clopper and Pearson (1934); its false alarms are at most as
-    frequent as it says.
-    """
-    if chance in (0.0, 1.0):
-        return 1.0 if seen == round(of * chance) else 0.0
-    from scipy.special import bdtr, bdtrc  # 0.2 s to import, and the guest lacks it
-
-    below = float(bdtr(seen, of, chance))
-    above = float(bdtrc(seen - 1, of, chance)) if seen else 1.0
-    return min(1.0, 2.0 * min(below, above))
 
 
 def wilson(seen: int, of: int, quantile: float = WILSON) -> tuple[float, float]:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "echolab"
 
 VALUES = {
     *("errors", "topology", "link", "job", "record", "counters", "conservation"),
-    *("judge", "probe"),
+    *("binomial", "judge", "probe"),
 }
 """Modules without I/O: they import only one another, and the standard library."""
 

@@ -10,8 +10,9 @@ import pytest
 
 from echolab import link as links_of
 from echolab import probe as probes
+from echolab.binomial import two_sided
 from echolab.engines.docker import ContainerNetwork
-from echolab.judge import FALSE_ALARM, two_sided
+from echolab.judge import FALSE_ALARM
 from echolab.link import Link
 from echolab.probe import Probe
 

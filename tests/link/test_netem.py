@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from echolab.binomial import two_sided
 from echolab.job import Job
-from echolab.judge import FALSE_ALARM, two_sided
+from echolab.judge import FALSE_ALARM
 from echolab.record import Record
 
 pytestmark = pytest.mark.exact
