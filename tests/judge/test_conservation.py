@@ -99,3 +99,38 @@ def test_more_without_proof_than_the_leeway_is_inconclusive(bridged: Record) -> 
     verdict, why = conserved(worse)
     assert verdict == "inconclusive"
     assert "too many" in why
+
+
+def more(record: Record, **counted: int) -> Record:
+    """A copy of a record in which the server's kernel counted that many packets more."""
+    changed = copy.deepcopy(record)
+    count = changed["counters"]["after"]["server"]
+    for name, number in counted.items():
+        group = "IpExt" if "castPkts" in name else "Ip"
+        count["named"][f"{group}.{name}"] = count["named"].get(f"{group}.{name}", 0) + number
+    count["ip_in"] += counted.get("InReceives", 0)
+    return changed
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(
+    "counted",
+    [{"InReceives": 2}, {"InReceives": 2, "InDelivers": 2, "InMcastPkts": 2}],
+    ids=["for a group that nobody joined", "for a group that the host joined"],
+)
+def test_what_the_machine_says_to_all_is_none_of_the_labs(
+    straight: Record, counted: dict[str, int]
+) -> None:
+    assert conserved(more(straight, **counted))[0] == "pass"
+    lost = less(more(straight, **counted), "server", whole=2)
+    assert conserved(lost)[0] == "inconclusive"
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(
+    "counted",
+    [{"InReceives": 1, "InDelivers": 1}, {"InReceives": 1, "OutMcastPkts": 1}],
+    ids=["delivered to one host", "where a host speaks to groups itself"],
+)
+def test_a_packet_too_many_is_seen(straight: Record, counted: dict[str, int]) -> None:
+    assert conserved(more(straight, **counted))[0] == "inconclusive"
