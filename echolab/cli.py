@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -141,7 +140,7 @@ def run(
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
     from echolab import catalogue, engines, execute, plan
 
-    drawn = secrets.randbelow(2**32) if seed is None else seed
+    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
     planned = plan.jobs(
         catalogue.find(names), plan.assignments(set), compose=compose, seed=drawn, capture=capture
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,22 @@ def test_the_lab_has_a_server_that_serves_and_a_client_that_scenarios_drive() ->
     assert lab.names() == ("server", "client")
     assert not lab.host("server").idle and lab.host("client").idle
     assert lab.host("server").command[:2] == ("python3", "-m")
+
+
+def test_a_compose_file_is_read_alike_where_pyyaml_lacks_libyaml(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("services: {a: [", encoding="utf-8")
+    lab = topology(ROOT / "compose.yaml")
+    assert yaml.__with_libyaml__
+    with pytest.raises(BadInput, match="is no YAML: while parsing a flow"):
+        topology(bad)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    assert topology(ROOT / "compose.yaml") == lab
+    with pytest.raises(BadInput, match="is no YAML: while parsing a flow"):
+        topology(bad)
 
 
 def test_a_command_is_words_or_text_and_replicas_are_hosts_of_their_own() -> None:

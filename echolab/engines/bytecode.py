@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import py_compile
+from collections.abc import Iterator
 from pathlib import Path
 
 HEADER = 16
@@ -21,16 +23,25 @@ PACKAGES = Path(__file__).resolve().parents[2]
 def compile_all(packages: Path = PACKAGES) -> None:
     """Compile the modules of echolab and echo_app that are not; one that may not be, is not."""
     for name in ("echolab", "echo_app"):
-        for source in (packages / name).rglob("*.py"):
+        for source in _sources(str(packages / name)):
             with contextlib.suppress(OSError, py_compile.PyCompileError):
                 if not _is_current(source):
-                    py_compile.compile(str(source), doraise=True)
+                    py_compile.compile(source.path, doraise=True)
 
 
-def _is_current(source: Path) -> bool:
-    compiled = Path(importlib.util.cache_from_source(str(source)))
+def _sources(folder: str) -> Iterator[os.DirEntry[str]]:
+    """The modules in a folder and those below it."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry
+            elif entry.name != "__pycache__" and entry.is_dir(follow_symlinks=False):
+                yield from _sources(entry.path)
+
+
+def _is_current(source: os.DirEntry[str]) -> bool:
     try:
-        with compiled.open("rb") as file:
+        with open(importlib.util.cache_from_source(source.path), "rb", buffering=0) as file:
             header = file.read(HEADER)
     except OSError:
         return False
