@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import IO, Any
 
+import yaml
+
 from echolab.engines import Progress
 from echolab.engines.daemon import remedy
 from echolab.engines.images import Images
@@ -134,6 +136,37 @@ def _labelled(declared: Mapping[str, Any], labels: Mapping[str, str]) -> dict[st
     if not isinstance(has, Mapping):
         has = dict(str(entry).partition("=")[::2] for entry in has)
     return {**declared, "labels": {**has, **_literal(labels)}}
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The Compose file as plain values; its form was checked when the topology was read."""
+    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return document
+
+
+def waves(document: Mapping[str, Any], topology: Topology) -> list[list[str]]:
+    """The hosts in the order in which they start: each after those that it depends on.
+
+    Idle hosts start nothing, so they need not wait. Raises BadInput for a circle.
+    """
+    needs: dict[str, set[str]] = {}
+    for host in topology.hosts:
+        service = service_of(host.name, document)
+        wanted = set() if host.idle else set(document["services"][service].get("depends_on", ()))
+        needs[host.name] = {
+            name for name in topology.names() if service_of(name, document) in wanted
+        }
+    order: list[list[str]] = []
+    while needs:
+        ready = [name for name, wanted in needs.items() if not wanted & needs.keys()]
+        if not ready:
+            raise BadInput(
+                f"{topology.file}: {', '.join(needs)} wait for each other", "see depends_on"
+            )
+        order.append(ready)
+        for name in ready:
+            del needs[name]
+    return order
 
 
 def service_of(host: str, document: Mapping[str, Any]) -> str:

@@ -8,40 +8,32 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import requests
-import yaml
 from docker.errors import DockerException
 
-from echolab.engines import Lack, Progress, Settings, compose, owner
+from echolab.engines import Lack, Progress, Settings, compose, owner, removal
 from echolab.engines.attached import Api
 from echolab.engines.contract import Address, Captured
 from echolab.engines.daemon import connect, daemon_errors
 from echolab.engines.images import Images, ensure
 from echolab.engines.link_container import LinkContainer, has_netem
-from echolab.engines.program import ContainerProgram, output_of
+from echolab.engines.program import ContainerProgram
+from echolab.engines.ready import HostStart
 from echolab.errors import BadInput, CannotRun
 from echolab.job import Job
 from echolab.kernel import build
 from echolab.kernel.image import Kernel
-from echolab.topology import Topology
 
 NAME = "docker"
 
 WORKERS = 8
 """Calls of the daemon that are under way at once."""
 
-READY_LIMIT = 60.0
-"""Seconds in which every service must pass its own health check."""
-
 THERE = "/tmp"  # noqa: S108 (in the host's container, which is ours alone)
 """The folder of a host that every program may write to."""
-
-RETRY = 0.02
-"""Seconds between two health checks of a host that is still starting."""
 
 
 def lack(settings: Settings) -> Lack | None:
@@ -59,9 +51,14 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     """Perform one job on containers and return its record (see echolab.engines.Engine)."""
     from echolab.perform import perform
 
-    with open_network(job, settings, progress) as network:
+    with contextlib.ExitStack() as undo:
+        network = undo.enter_context(open_network(job, settings, progress))
+        removal.wait()  # nothing else may go on while this lab is measured
         progress(f"{job.scenario}: running")
-        return perform(job, network, NAME)
+        record = perform(job, network, NAME)
+        undo.pop_all()
+    removal.begin(network.close, progress)
+    return record
 
 
 def open_network(job: Job, settings: Settings, progress: Progress) -> ContainerNetwork:
@@ -110,7 +107,7 @@ class ContainerNetwork:
 
     def open(self, images: Images) -> None:
         """Make and start everything; the caller closes also where this fails half-way."""
-        document = read(self._settings.compose)
+        document = compose.read(self._settings.compose)
         added = compose.override(
             document, self._job.topology, images, self._claim, self._job.folders
         )
@@ -129,7 +126,7 @@ class ContainerNetwork:
             self.link_by = "appliance"
             self._guest = build.ensure(self._settings.cache, self._progress, self._settings.kernel)
         self._progress("starting the hosts")
-        for wave in waves(document, self._job.topology):
+        for wave in compose.waves(document, self._job.topology):
             self._all(lambda host: self._start_host(host, images.link), wave)
         self.link_kernel = self._guest.release if self._guest else self.kernel
         self.addresses = self._addresses()
@@ -162,15 +159,13 @@ class ContainerNetwork:
             self.api.connect_container_to_network(container, network, aliases=names)
 
     def _start_host(self, host: str, link_image: str) -> None:
-        container = self.containers[host]
-        with daemon_errors(f"starting {host}"):
-            self.api.start(container)
+        start = HostStart(self.api, host, self.containers[host], self._settings.compose.name)
         try:
             self._start_link(host, link_image)
         except CannotRun:
-            self._still_up(host)  # a host that ended at once is the better reason
+            start.still_up()  # a host that ended at once is the better reason
             raise
-        self._await_ready(host)
+        start.await_ready()
 
     def _start_link(self, host: str, image: str) -> None:
         labels = self._claim.labels("link")
@@ -180,38 +175,6 @@ class ContainerNetwork:
         self.kernel = str(link.ask("prepare")["kernel"])
         if self._job.capture:
             link.ask("capture", shaping_here=self._guest is None)
-
-    def _await_ready(self, host: str) -> None:
-        """Wait until the host's own health check, if it has one, passes."""
-        container = self.containers[host]
-        with daemon_errors(f"looking at {host}"):
-            config = self.api.inspect_container(container)["Config"]
-        test = (config.get("Healthcheck") or {}).get("Test") or []
-        argv = _check_argv(test)
-        deadline = time.monotonic() + READY_LIMIT
-        while argv:
-            self._still_up(host)
-            status, said = output_of(self.api, container, argv)
-            if status == 0:
-                return
-            if time.monotonic() > deadline:
-                raise CannotRun(
-                    f"{host} did not become healthy: {said.strip()[:200]}", f"its check is {argv}"
-                )
-            time.sleep(RETRY)
-        self._still_up(host)
-
-    def _still_up(self, host: str) -> None:
-        container = self.containers[host]
-        with daemon_errors(f"looking at {host}"):
-            state = self.api.inspect_container(container)["State"]
-            if state["Running"]:
-                return
-            log = self.api.logs(container, tail=3).decode(errors="replace").strip()
-        raise CannotRun(
-            f"{host} ended at once with status {state['ExitCode']}: {log[-200:]}",
-            f"mend its command, or give it 'x-echolab: idle' in {self._settings.compose.name}",
-        )
 
     def _addresses(self) -> dict[str, Address]:
         found = {}
@@ -355,42 +318,3 @@ class ContainerNetwork:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def read(file: Path) -> dict[str, Any]:
-    """The Compose file as plain values; its form was checked when the topology was read."""
-    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return document
-
-
-def waves(document: Mapping[str, Any], topology: Topology) -> list[list[str]]:
-    """The hosts in the order in which they start: each after those that it depends on.
-
-    Idle hosts start nothing, so they need not wait. Raises BadInput for a circle.
-    """
-    needs: dict[str, set[str]] = {}
-    for host in topology.hosts:
-        service = compose.service_of(host.name, document)
-        wanted = set() if host.idle else set(document["services"][service].get("depends_on", ()))
-        needs[host.name] = {
-            name for name in topology.names() if compose.service_of(name, document) in wanted
-        }
-    order: list[list[str]] = []
-    while needs:
-        ready = [name for name, wanted in needs.items() if not wanted & needs.keys()]
-        if not ready:
-            raise BadInput(
-                f"{topology.file}: {', '.join(needs)} wait for each other", "see depends_on"
-            )
-        order.append(ready)
-        for name in ready:
-            del needs[name]
-    return order
-
-
-def _check_argv(test: Sequence[str]) -> list[str]:
-    """The argument vector of a health check as Docker keeps it; empty for none."""
-    kind, *words = test or ["NONE"]
-    if kind == "CMD":
-        return words
-    return ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else []

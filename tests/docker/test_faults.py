@@ -16,8 +16,9 @@ import yaml
 from echolab import catalogue
 from echolab.engines import Settings, owner
 from echolab.engines.attached import Api
+from echolab.engines.compose import waves
 from echolab.engines.daemon import remedy
-from echolab.engines.docker import ContainerNetwork, open_network, waves
+from echolab.engines.docker import ContainerNetwork, open_network
 from echolab.engines.program import output_of
 from echolab.errors import BadInput, CannotRun
 from echolab.job import Job

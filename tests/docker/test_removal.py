@@ -1,0 +1,72 @@
+"""What a run has done with is removed in the background, and wholly before the command ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from echolab import catalogue
+from echolab.engines import Settings, owner, removal
+from echolab.engines.attached import Api
+from echolab.errors import CannotRun
+from echolab.kernel import build
+
+
+def test_what_was_begun_is_waited_for() -> None:
+    done: list[str] = []
+    go = threading.Event()
+
+    def close() -> None:
+        go.wait(10)
+        time.sleep(0.05)
+        done.append("closed")
+
+    removal.begin(close, lambda line: None)
+    assert done == []
+    go.set()
+    removal.wait()
+    assert done == ["closed"]
+
+
+def test_what_could_not_be_removed_is_told() -> None:
+    told: list[str] = []
+
+    def close() -> None:
+        raise CannotRun("cleaning up: no answer", "docker info")
+
+    removal.begin(close, told.append)
+    removal.wait()
+    assert len(told) == 1
+    assert "cleaning up: no answer" in told[0]
+
+
+def test_nothing_is_left_when_the_command_has_ended(
+    here: Settings, api: Api, tmp_path: Path
+) -> None:
+    """The last run's hosts go while the command does nothing but end."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    kernel = build.find(here.cache, here.kernel)
+    if kernel is not None:
+        environment["ECHOLAB_KERNEL"] = str(kernel.path)
+    command = [sys.executable, "-m", "echolab", "run", "echo", "file", "--engine", "docker"]
+    options = ["--no-report", "--no-capture", "--out", str(tmp_path / "runs")]
+    ended = subprocess.run(
+        [*command, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=200,
+        cwd=catalogue.ROOT,
+        env=environment,
+        check=False,
+    )
+    assert ended.returncode in (0, 3), ended.stderr
+    wanted = {"label": owner.LOCK}
+    left = [*api.containers(all=True, filters=wanted), *api.networks(filters=wanted)]
+    ours = [entry for entry in left if entry["Labels"][owner.LOCK].startswith(str(tmp_path))]
+    assert ours == []
+    assert list((tmp_path / "echolab" / "runs").glob("*.lock")) == []
