@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from echolab.record import FAIL, INCONCLUSIVE, PASS, Record
 
 MARKS = {PASS: "✔", FAIL: "✘", INCONCLUSIVE: "?"}
 COLOURS = {PASS: "32", FAIL: "31", INCONCLUSIVE: "33"}
+
+EDGE, GAP = " ", "   "
+"""What stands before a table's first column, and between two columns."""
 
 
 def figure(value: Any, unit: str = "") -> str:
@@ -90,22 +95,35 @@ PROBE_HEADINGS = (
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> str:
-    """A table that fits in `width` columns, its texts wrapped where they must be."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
+    """A table between two empty lines, its texts wrapped so that it fits in `width` columns."""
     body = [[str(cell) for cell in row] for row in rows]
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="")
-    for column, heading in enumerate(headings):
-        figures = bool(body) and all(row[column][:1].isdigit() for row in body)
-        drawn.add_column(heading, justify="right" if figures else "left")
-    for row in body:
-        drawn.add_row(*row)
-    console = Console(width=width, color_system=None, markup=False, highlight=False)
-    with console.capture() as capture:
-        console.print(drawn)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+    columns = list(zip(headings, *body, strict=True))
+    figures = [bool(body) and all(cell[:1].isdigit() for cell in column[1:]) for column in columns]
+    room = width - len(EDGE) - len(GAP) * (len(columns) - 1)
+    widths = _fitted([max(map(len, column)) for column in columns], room)
+
+    def lines(cells: Sequence[str]) -> Iterator[str]:
+        wrapped = [
+            textwrap.wrap(cell, size) or [""] for cell, size in zip(cells, widths, strict=True)
+        ]
+        for parts in itertools.zip_longest(*wrapped, fillvalue=""):
+            placed = (
+                part.rjust(size) if right else part.ljust(size)
+                for part, size, right in zip(parts, widths, figures, strict=True)
+            )
+            yield f"{EDGE}{GAP.join(placed)}".rstrip()
+
+    rule = EDGE + "─" * (sum(widths) + len(GAP) * (len(columns) - 1))
+    below = itertools.chain.from_iterable(map(lines, body))
+    return "\n".join(["", *lines(headings), rule, *below, ""])
+
+
+def _fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Widths that need no more than `room` together: the widest give way, alike."""
+    fitted = list(widths)
+    while sum(fitted) > room and max(fitted) > 1:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
 
 
 def run(record: Record, width: int, *, colour: bool) -> str:
