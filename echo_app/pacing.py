@@ -51,10 +51,11 @@ def sharpen() -> None:
         slack.write("1")
 
 
-def wait(channel: Channel | None, until: int) -> tuple[bool, bool]:
+def wait(channel: Channel | None, until: int, now: int | None = None) -> tuple[bool, bool]:
     """Sleep until the channel can be read, or written if it is blocked, or until a time.
 
-    Returns whether it can be read and whether it can be written.
+    Returns whether it can be read and whether it can be written. Whoever has just read the
+    clock gives what it said as `now`.
 
     Strategy: select(2) may wake a sleeper late by a thousandth of what it asked for
     (Linux, fs/select.c, __estimate_accuracy): 0.15 ms of 150. So a long sleep is asked to
@@ -63,11 +64,12 @@ def wait(channel: Channel | None, until: int) -> tuple[bool, bool]:
     readers = [] if channel is None else [channel]
     writers = readers if channel is not None and channel.blocked else []
     while True:
-        remaining = max(0, until - time.monotonic_ns())
+        remaining = max(0, until - (time.monotonic_ns() if now is None else now))
         early = remaining // _EARLY if remaining > _SHORT else 0
         readable, writable, _ = select.select(readers, writers, [], (remaining - early) / SECOND)
         if readable or writable or not early:
             return bool(readable), bool(writable)
+        now = None
 
 
 def converse(
@@ -79,8 +81,8 @@ def converse(
 ) -> None:
     """Send every message of the plan over one channel and note what comes back."""
     number = 0
+    now = time.monotonic_ns()
     while not channel.ended:
-        now = time.monotonic_ns()
         if number < plan.messages and channel.takes and now >= _due(number, plan, tally, begin):
             number += _send(channel, number, now, tally, report)
         if number < plan.messages:
@@ -94,7 +96,7 @@ def converse(
             until = _end(plan, tally, channel.repeats)
             if now >= until:
                 break
-        _listen(channel, until, tally, report)
+        now = _listen(channel, until, now, tally, report)
     tally.abandon(channel.ended or "not answered")
 
 
@@ -124,8 +126,8 @@ def connect_each(
         with contextlib.closing(channel):
             channel.offer(number)
             until = now + plan.timeout + plan.linger
-            while not (channel.ended or tally.settled(number)) and time.monotonic_ns() < until:
-                _listen(channel, until, tally, report)
+            while not (channel.ended or tally.settled(number)) and now < until:
+                now = _listen(channel, until, now, tally, report)
             if not tally.settled(number):
                 why = channel.ended or "not answered"
                 report(Trouble(number, why, time.monotonic_ns()))
@@ -190,15 +192,19 @@ def _send(
     return taken
 
 
-def _listen(channel: Channel, until: int, tally: Tally, report: Callable[[Trouble], None]) -> None:
-    """Wait for the channel, at most until a time, and note what it has."""
-    readable, writable = wait(channel, until)
+def _listen(
+    channel: Channel, until: int, now: int, tally: Tally, report: Callable[[Trouble], None]
+) -> int:
+    """Wait for the channel, at most until a time, and note what it has; the time then."""
+    readable, writable = wait(channel, until, now)
     if writable:
         channel.resume()
-    if readable:
-        for reply in channel.receive():
-            if not tally.arrive(reply.number, reply.at):
-                why = f"a reply to message {reply.number}, which was not sent"
-                report(Trouble(None, why, reply.at))
+    replies = channel.receive() if readable else []
+    now = replies[-1].at if replies else time.monotonic_ns()
+    for reply in replies:
+        if not tally.arrive(reply.number, reply.at):
+            why = f"a reply to message {reply.number}, which was not sent"
+            report(Trouble(None, why, reply.at))
     for trouble in channel.troubles():
         report(trouble)
+    return now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from echolab import counters
@@ -17,6 +18,31 @@ SETTLE = 30.0
 
 PAUSE = 0.05
 """Lab seconds between two readings while waiting for that."""
+
+SHOW = ("-s", "-j", "qdisc", "show", "dev", "eth0")
+SHOW_FILTERS = ("-s", "-j", "filter", "show", "dev", "eth0", "egress")
+
+
+@dataclasses.dataclass(frozen=True)
+class Queue:
+    """What `tc` told of a host's link at one moment, in packets.
+
+    `found` is the kernel's own account of its queues, with their settings; `chosen` are
+    the packets that died by number.
+    """
+
+    at: float
+    argv: tuple[str, ...]
+    found: Sequence[Mapping[str, Any]]
+    carried: int
+    dropped: int
+    queued: int
+    chosen: int
+
+    @property
+    def handed(self) -> int:
+        """Packets that the queue took in."""
+        return self.carried + self.dropped + self.queued
 
 
 class Measurement:
@@ -32,6 +58,8 @@ class Measurement:
         self.baseline: list[Probe] = []
         self.before: dict[str, Counters] = {}
         self.after: dict[str, Counters] = {}
+        self.queues: dict[str, Queue] = {}
+        """The last that each shaped host's `tc` told."""
 
     def begin(self) -> None:
         """Count from here."""
@@ -40,42 +68,51 @@ class Measurement:
     def shaping(self, host: str) -> None:
         """Note that a host's queue is about to be made."""
         if host not in self._queues:
-            self._handed.opening(host, self.counters(host).ip_out)
+            self._handed.opening(host, self._without_queue(host).ip_out)
 
     def shaped(self, host: str, *, drops: bool) -> None:
         """Note that a host's link has a queue, and filters where it drops chosen packets."""
         if host not in self._queues:
-            self._handed.opened(host, self.counters(host).ip_out)
+            self._handed.opened(host, self._without_queue(host).ip_out)
         self._queues.add(host)
         if drops:
             self._filters.add(host)
 
-    def retire(self, host: str, *, queue: bool) -> None:
+    def retire(self, host: str, now: Queue, *, queue: bool) -> None:
         """Keep the counts of filters, and of a queue, that are about to be taken away."""
-        now = self.link(host)
-        if now is None:
-            return
-        carried, dropped, queued, chosen = now
         old = self._retired.get(host, (0, 0, 0))
         self._filters.discard(host)
         if queue:
-            old = (old[0] + carried, old[1] + dropped + queued, old[2])
+            old = (old[0] + now.carried, old[1] + now.dropped + now.queued, old[2])
             self._queues.discard(host)
-            self._handed.closed(host, self.counters(host).ip_out)
-        self._retired[host] = (old[0], old[1], old[2] + chosen)
+            self._handed.closed(host, self._without_queue(host).ip_out)
+        self._retired[host] = (old[0], old[1], old[2] + now.chosen)
 
     def counters(self, host: str) -> Counters:
         """The counters of a host as they are now."""
+        queue = self.queue(host)
+        count = self._without_queue(host)
+        if queue is None:
+            return count
+        return dataclasses.replace(
+            count,
+            carried=count.carried + queue.carried,
+            dropped=count.dropped + queue.dropped,
+            queued=queue.queued,
+            chosen=count.chosen + queue.chosen,
+        )
+
+    def _without_queue(self, host: str) -> Counters:
+        """The counters of a host as they are now, but for those of the queue that it has."""
         read = self._network.read
-        carried, dropped, queued, chosen = self.link(host) or (0, 0, 0, 0)
-        old = self._retired.get(host, (0, 0, 0))
+        carried, dropped, chosen = self._retired.get(host, (0, 0, 0))
         count = counters.make(
             read(host, "/proc/net/snmp"),
             read(host, "/proc/net/netstat"),
             self._snmp6(host),
             read(host, "/proc/net/dev"),
-            (carried + old[0], dropped + old[1], queued),
-            chosen + old[2],
+            (carried, dropped, 0),
+            chosen,
         )
         return dataclasses.replace(count, handed=self._handed.now(host, count.ip_out))
 
@@ -84,29 +121,39 @@ class Measurement:
             return ""
         return self._network.read(host, "/proc/net/snmp6")
 
-    def link(self, host: str) -> tuple[int, int, int, int] | None:
-        """Packets carried, dropped, still queued and dropped by number; None if unshaped."""
+    def queue(self, host: str) -> Queue | None:
+        """What `tc` tells of a host's link now; None where it is not shaped."""
         if host not in self._queues:
             return None
-        shown = self._network.tc(host, ("-s", "-j", "qdisc", "show", "dev", "eth0"))
-        queued = counters.queue(json.loads(shown or "[]"))
+        at = self._network.now()
+        found = json.loads(self._network.tc(host, SHOW) or "[]")
         died = 0
         if host in self._filters:
-            shown = self._network.tc(host, ("-s", "-j", "filter", "show", "dev", "eth0", "egress"))
-            died = counters.chosen(json.loads(shown or "[]"))
-        return (*queued, died)
+            died = counters.chosen(json.loads(self._network.tc(host, SHOW_FILTERS) or "[]"))
+        queue = Queue(at, ("tc", *SHOW), found, *counters.queue(found), died)
+        self.queues[host] = queue
+        return queue
 
     def end(self) -> None:
-        """Wait until the queues are empty and the hosts quiet, then count for the last time."""
+        """Wait until the hosts are quiet and the queues empty, then count for the last time.
+
+        Strategy: quiet is a host whose counters stay as they are for a while; only then is
+        `tc` asked, which costs more than reading files, whether something still waits.
+        """
         deadline = self._network.now() + SETTLE
-        last = {host: self.counters(host) for host in self._hosts}
-        while self._network.now() < deadline:
+        last = self._quick()
+        while True:
             self._network.sleep(PAUSE)
-            now = {host: self.counters(host) for host in self._hosts}
-            if now == last and not any(count.queued for count in now.values()):
-                break
+            now = self._quick()
+            over = self._network.now() >= deadline
+            if now == last or over:
+                self.after = {host: self.counters(host) for host in self._hosts}
+                if over or not any(count.queued for count in self.after.values()):
+                    return
             last = now
-        self.after = last
+
+    def _quick(self) -> dict[str, Counters]:
+        return {host: self._without_queue(host) for host in self._hosts}
 
     def to_json(self) -> dict[str, Any]:
         """Both counts by host, as a record holds them."""

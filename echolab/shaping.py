@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from echolab import link as links_of
 from echolab.engines.contract import Network
 from echolab.link import Link
-from echolab.measure import Measurement
+from echolab.measure import Measurement, Queue
 from echolab.record import Command
 
 
@@ -57,8 +57,8 @@ class Shaping:
             self._tc(host, arguments)
         self._shaped[host] = links
         self._measurement.shaped(host, drops=drops)
-        self._read_back(host, links)
-        self._since[host] = (self._network.now(), *self._counts(host))
+        queue = self._read_back(host)
+        self._since[host] = (queue.at, queue.handed, queue.dropped)
         for link in links:
             self.warnings += [f"{host}: {line}" for line in link.warnings()]
 
@@ -67,29 +67,26 @@ class Shaping:
         self._take_away(host, keep=False)
 
     def confirm(self) -> None:
-        """Read every link back once more: nothing else must have changed it meanwhile."""
+        """Compare every link with what the last count told: nothing else may have changed it."""
         for host in self._shaped:
-            self._confirm(host)
+            self._confirm(host, self._measurement.queues[host])
 
-    def _confirm(self, host: str) -> None:
-        links = self._shaped[host]
-        self._read_back(host, links)
+    def _confirm(self, host: str, queue: Queue) -> None:
+        self._compare(host, queue)
         began, handed, dropped = self._since[host]
-        now = self._counts(host)
+        links = self._shaped[host]
         self.stretches.append(
-            Stretch(host, links, began, self._network.now(), now[0] - handed, now[1] - dropped)
+            Stretch(host, links, began, queue.at, queue.handed - handed, queue.dropped - dropped)
         )
-
-    def _counts(self, host: str) -> tuple[int, int]:
-        carried, dropped, queued, _ = self._measurement.link(host) or (0, 0, 0, 0)
-        return carried + dropped + queued, dropped
 
     def _take_away(self, host: str, *, keep: bool) -> None:
         if host not in self._shaped:
             return
-        self._confirm(host)
+        queue = self._measurement.queue(host)
+        assert queue is not None
+        self._confirm(host, queue)
         before = self._shaped.pop(host)
-        self._measurement.retire(host, queue=not keep)
+        self._measurement.retire(host, queue, queue=not keep)
         chosen = sum(len(link.drop) for link in before)
         for preference in range(links_of.DROP_PREFERENCE, links_of.DROP_PREFERENCE + chosen):
             self._tc(host, ("filter", "del", "dev", "eth0", "egress", "pref", str(preference)))
@@ -106,13 +103,18 @@ class Shaping:
         self._network.tc(host, arguments)
         self.commands.append(Command(at, host, ("tc", *arguments)))
 
-    def _read_back(self, host: str, links: Sequence[Link]) -> None:
-        arguments = ("-j", "qdisc", "show", "dev", "eth0")
-        at = self._network.now()
-        found = json.loads(self._network.tc(host, arguments) or "[]")
+    def _read_back(self, host: str) -> Queue:
+        queue = self._measurement.queue(host)
+        assert queue is not None
+        self._compare(host, queue)
+        return queue
+
+    def _compare(self, host: str, queue: Queue) -> None:
+        """Keep what the kernel told of a host's links, and where that is not what was asked."""
+        links = self._shaped[host]
         peers = [link.toward for link in links if link.toward]
-        differs = _compare(links, links_of.read_back(found, peers))
-        self.commands.append(Command(at, host, ("tc", *arguments), found, differs))
+        differs = _compare(links, links_of.read_back(queue.found, peers))
+        self.commands.append(Command(queue.at, host, queue.argv, queue.found, differs))
 
 
 def _in_place(before: Sequence[Link], after: Sequence[Link]) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from echolab.engines import rtnetlink
 from echolab.engines.contract import Captured
 from echolab.engines.hosts import DEVICE, DEVICE_INDEX, HostNamespaces
+from echolab.engines.packets import AT_ONCE, LARGEST_PACKET, Batch
 from echolab.errors import CannotRun
 
 BEFORE, AFTER = "before-link", "after-link"
@@ -37,30 +38,27 @@ PACKET_STATISTICS = 6
 
 MAGIC_NANOSECONDS = 0xA1B23C4D
 LINKTYPE_ETHERNET = 1
-LARGEST_PACKET = 262144
 
 _FILE_HEADER = struct.pack(
     "=IHHiIII", MAGIC_NANOSECONDS, 2, 4, 0, 0, LARGEST_PACKET, LINKTYPE_ETHERNET
 )
 _PACKET_HEADER = struct.Struct("=IIII")
-_TIME = struct.Struct("=qq")
 _STATISTICS = struct.Struct("=II")
 
 
 class Capture:
     """A packet socket whose packets go to a file; `finish` makes the file whole.
 
-    It must be made in the network namespace of the device.
+    It must be made in the network namespace of the device; `batch` may serve others, too.
     """
 
-    def __init__(self, host: str, where: str, device: str, folder: Path) -> None:
+    def __init__(self, host: str, where: str, device: str, folder: Path, batch: Batch) -> None:
         self.captured = Captured(host, where, str(folder / f"{host}.{where}.pcap"))
-        self._buffer = bytearray(LARGEST_PACKET)
+        self._batch = batch
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
             self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            self._socket.setblocking(False)
             self._socket.bind((device, rtnetlink.ETH_P_ALL))
             self._file = open(self.captured.file, "wb", buffering=1 << 18)  # noqa: SIM115
             self._file.write(_FILE_HEADER)
@@ -75,16 +73,13 @@ class Capture:
     def drain(self) -> None:
         """Write the packets that wait. Raises CannotRun where the file cannot grow."""
         packets: list[bytes] = []
-        buffer = self._buffer
-        receive = self._socket.recvmsg_into
-        while True:
-            try:
-                length, control, _, _ = receive([buffer], 64)
-            except BlockingIOError:
-                break
-            seconds, nanoseconds = _TIME.unpack_from(control[0][2])
-            packets.append(_PACKET_HEADER.pack(seconds, nanoseconds, length, length))
-            packets.append(bytes(buffer[:length]))
+        taken = AT_ONCE
+        while taken == AT_ONCE:
+            found = self._batch.take(self._socket.fileno())
+            taken = len(found)
+            for seconds, nanoseconds, data in found:
+                packets.append(_PACKET_HEADER.pack(seconds, nanoseconds, len(data), len(data)))
+                packets.append(data)
         self._write(b"".join(packets))
 
     def finish(self) -> Captured:
@@ -119,7 +114,7 @@ class Capture:
             ) from error
 
 
-def captures(name: str, host: HostNamespaces, folder: Path) -> Sequence[Capture]:
+def captures(name: str, host: HostNamespaces, folder: Path, batch: Batch) -> Sequence[Capture]:
     """Begin to capture what a host sends and receives."""
     with host.network():
         _keep_quiet()
@@ -132,7 +127,10 @@ def captures(name: str, host: HostNamespaces, folder: Path) -> Sequence[Capture]
                 )
             )
         rtnetlink.offloads_off(MIRROR)  # so that the copies' checksums are filled in
-        return Capture(name, BEFORE, MIRROR, folder), Capture(name, AFTER, DEVICE, folder)
+        return (
+            Capture(name, BEFORE, MIRROR, folder, batch),
+            Capture(name, AFTER, DEVICE, folder, batch),
+        )
 
 
 def _keep_quiet() -> None:

@@ -29,10 +29,19 @@ from typing import Any, NoReturn
 
 MCL_CURRENT, MCL_FUTURE = 1, 2
 
-if os.getpid() == 1:
-    # Memory that is filled at once lies in few pieces, and what the guest's kernel maps for
-    # a forked child it maps piece by piece (arch/um/kernel/tlb.c): a third off each fork.
+
+def fill_memory() -> None:
+    """Have this process's memory filled at once, now and whenever it grows (mlockall(2)).
+
+    Memory that is filled at once lies in few pieces, and what the guest's kernel maps for
+    a forked child it maps piece by piece (arch/um/kernel/tlb.c); a page that is touched
+    for the first time, or after a fork, costs a switch to the kernel and back.
+    """
     ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)
+
+
+if os.getpid() == 1:
+    fill_memory()
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
@@ -162,6 +171,8 @@ def _in_child(work: Callable[[], None], folder: str) -> None:
 
 def answer(job: dict[str, Any], run: str, folder: str, engine: str) -> None:
     """Perform a job of the run in the folder `run`; leave its answer in `folder`."""
+    if engine == "exact":
+        fill_memory()
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
     _allow_open_files()
     from echolab.errors import EcholabError

@@ -19,6 +19,7 @@ from echolab.engines import capture, sandbox
 from echolab.engines.child import Start
 from echolab.engines.contract import Address, Captured, Finished, Network
 from echolab.engines.hosts import Wiring, addresses
+from echolab.engines.packets import Batch
 from echolab.engines.programs import RunningProgram
 from echolab.engines.pump import Pump, now
 from echolab.errors import BadInput, CannotRun
@@ -279,8 +280,9 @@ class NamespaceNetwork:
     # --- captures
 
     def _begin_captures(self, folder: Path) -> None:
+        batch = Batch()
         for name, host in self._wiring.hosts.items():
-            for begun in capture.captures(name, host, folder):
+            for begun in capture.captures(name, host, folder, batch):
                 self._captures.append(begun)
                 self._pump.drain_with(begun.fileno(), begun.drain)
 
