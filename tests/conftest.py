@@ -15,6 +15,7 @@ from echolab.engines import exact
 from echolab.errors import EcholabError
 from echolab.job import Job
 from echolab.record import Record
+from tests.needs import lacking
 
 PerformAll = Callable[[Sequence[Job]], list[Record]]
 
@@ -36,7 +37,8 @@ def jobs() -> Callable[..., Iterator[Job]]:
 def perform_all(tmp_path_factory: pytest.TempPathFactory) -> PerformAll:
     """Performs jobs in one guest and returns their judged records; an error fails the test.
 
-    Where this machine cannot run the guest at all, the test is skipped and says why.
+    Where this machine cannot run the guest at all, the test is skipped and says why; with
+    CI=true it fails.
     """
 
     def perform(jobs: Sequence[Job]) -> list[Record]:
@@ -44,7 +46,7 @@ def perform_all(tmp_path_factory: pytest.TempPathFactory) -> PerformAll:
         here = dataclasses.replace(settings(), folder=folder)
         lack = exact.lack(here)
         if lack:
-            pytest.skip(f"{lack.what}; {lack.remedy}")
+            lacking(f"{lack.what}; {lack.remedy}")
         results = exact.run_all(jobs, here, lambda line: None)
         errors = [str(result) for result in results if isinstance(result, EcholabError)]
         assert not errors and len(results) == len(jobs), errors

@@ -6,7 +6,6 @@ Without a Docker daemon these tests are skipped and say why; where CI=true they 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from echolab.engines.attached import Api
 from echolab.engines.daemon import connect
 from echolab.engines.docker import ContainerNetwork, open_network
 from echolab.job import Job
+from tests.needs import lacking
 
 Opener = Callable[..., ContainerNetwork]
 
@@ -38,10 +38,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     found = dataclasses.replace(settings(), folder=tmp_path_factory.mktemp("run"))
     lack = engine.lack(found)
     if lack is not None:
-        reason = f"{lack.what}; {lack.remedy}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking(f"{lack.what}; {lack.remedy}")
     return found
 
 

@@ -16,6 +16,7 @@ from echolab.errors import CannotRun
 from echolab.job import Job
 from echolab.kernel import build
 from echolab.topology import Host, Topology
+from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
 
@@ -47,7 +48,7 @@ def here(tmp_path: Path) -> Settings:
     found = settings()
     lack = exact.lack(found)
     if lack or not build.find(found.cache, found.kernel):
-        pytest.skip(f"the exact engine cannot run: {lack or 'its kernel is not built'}")
+        lacking(f"the exact engine cannot run: {lack or 'its kernel is not built'}")
     folder = tmp_path / "run"
     folder.mkdir()
     return dataclasses.replace(found, folder=folder)

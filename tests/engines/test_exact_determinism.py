@@ -14,6 +14,7 @@ import pytest
 from echolab.cli import settings
 from echolab.engines import exact
 from echolab.kernel import build
+from tests.needs import lacking
 
 pytestmark = [pytest.mark.exact, pytest.mark.slow]
 
@@ -40,7 +41,7 @@ def stage(determinism: ModuleType) -> Iterator[Any]:
     here = settings()
     lack = exact.lack(here)
     if lack or not build.find(here.cache, here.kernel):
-        pytest.skip(f"the exact engine cannot run: {lack or 'its kernel is not built'}")
+        lacking(f"the exact engine cannot run: {lack or 'its kernel is not built'}")
     with determinism.stage() as made:
         yield made
 
@@ -56,7 +57,7 @@ def test_a_run_is_the_same_bytes_in_every_state_of_the_machine(
     determinism: ModuleType, stage: Any, expected: str, state: str
 ) -> None:
     if state == "container" and not determinism.docker_answers():
-        pytest.skip("no Docker daemon answers")
+        lacking("no Docker daemon answers")
     assert getattr(determinism, state)(stage, stage.job("loss", 7)) == expected
 
 

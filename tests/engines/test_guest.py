@@ -19,6 +19,7 @@ from echolab.errors import BadInput, CannotRun, EcholabError
 from echolab.job import Job
 from echolab.record import Record
 from echolab.topology import Host, Topology
+from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
 
@@ -50,7 +51,7 @@ def perform(jobs: Sequence[Job], folder: Path) -> list[dict[str, Any] | EcholabE
     here = dataclasses.replace(settings(), folder=folder, wall_limit=60.0)
     lack = exact.lack(here)
     if lack:
-        pytest.skip(f"{lack.what}; {lack.remedy}")
+        lacking(f"{lack.what}; {lack.remedy}")
     return exact.run_all(jobs, here, lambda line: None)
 
 

@@ -20,6 +20,7 @@ from echolab.kernel.arguments import RealTime
 from echolab.kernel.boot import PRIVATE, Boot, Ended, Guest, guest_path
 from echolab.kernel.image import Kernel
 from echolab.kernel.memory import choose_folder
+from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
 
@@ -40,7 +41,7 @@ def kernel() -> Kernel:
     here = settings()
     found = build.find(here.cache, here.kernel)
     if found is None:
-        pytest.skip("the guest kernel is not built; run: ./lab build kernel")
+        lacking("the guest kernel is not built; run: ./lab build kernel")
     return found
 
 

@@ -13,6 +13,7 @@ from echolab.engines import exact
 from echolab.record import Record
 from echolab.report import page, story
 from echolab.report.steps import Story
+from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
 
@@ -22,7 +23,7 @@ def ran(name: str, seed: int, folder: Path) -> Record:
     here = dataclasses.replace(settings(), folder=folder)
     lack = exact.lack(here)
     if lack:
-        pytest.skip(f"{lack.what}; {lack.remedy}")
+        lacking(f"{lack.what}; {lack.remedy}")
     (entry,) = catalogue.find([name])
     hosts = catalogue.topology(catalogue.compose_file(entry, None))
     job = catalogue.job(entry, hosts, {}, seed, capture=True)
