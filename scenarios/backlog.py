@@ -17,7 +17,7 @@ PORT = 4000
     expect="Six connect at once; the others when their SYN meets a free place.",
 )
 def backlog(lab: Lab, backlog: int = 5, busy: float = 3.5, clients: int = 10) -> None:
-    lab.python("server", "programs/late_server.py", PORT, backlog, busy, clients)
+    lab.python("server", "programs/late_server.py", PORT, backlog, busy, clients, trace=True)
     lab.until_listening("server", PORT)
     overflows = lab.counter("server", "TcpExt.ListenOverflows")
     crowd = lab.python("client", "programs/crowd.py", "server", PORT, clients, 0.02, 20.0)

@@ -18,11 +18,11 @@ SIZE = len("Wir erschrecken zu guten Zwecken!")
 def half_close(lab: Lab, delay: float = 0.02) -> None:
     for host in ("client", "server"):
         lab.shape(host, Link(delay=delay))
-    server = lab.python("server", "programs/answer_at_end.py", "serve", PORT, 2)
+    server = lab.python("server", "programs/answer_at_end.py", "serve", PORT, 2, trace=True)
     lab.until_listening("server", PORT)
     asked = {
         manner: lab.python(
-            "client", "programs/answer_at_end.py", "ask", "server", PORT, manner
+            "client", "programs/answer_at_end.py", "ask", "server", PORT, manner, trace=True
         ).facts()
         for manner in ("shutdown", "close")
     }

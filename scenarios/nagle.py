@@ -25,7 +25,7 @@ def nagle(lab: Lab, delay: float = 0.01, count: int = 21) -> None:
     took = {}
     for manner in ("nagle", "nodelay", "one"):
         words = ("ask", "server", PORT, count, manner)
-        seen = lab.python("client", "programs/two_writes.py", *words).facts()
+        seen = lab.python("client", "programs/two_writes.py", *words, trace=True).facts()
         took[manner] = sorted(seen)[count // 2]
     lab.expect_range(
         "two writes wait for the delayed acknowledgement",
