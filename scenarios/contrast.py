@@ -34,7 +34,7 @@ def contrast(
         "the slowest message of the stream waited for a retransmission",
         stream.latency.max if stream.latency else None,
         low=trip + 0.01,
-        theory=f"more than {trip:g} s",
+        theory=f"more than {trip * 1e3:g} ms",
         unit="s",
         why="a lost segment is found missing after a further round trip at the earliest",
     )
@@ -43,7 +43,7 @@ def contrast(
         "connect and echo takes two round trips or more",
         connects.median,
         low=2 * trip - lab.precision,
-        theory=f"{2 * trip:g} s or more",
+        theory=f"{2 * trip * 1e3:g} ms or more",
         unit="s",
         why="the handshake comes first",
     )

@@ -38,7 +38,7 @@ def head_of_line(
         stream.exchanges[lost].latency,
         low=4 * delay + known - lab.precision,
         high=4 * delay + known + interval,
-        theory=f"{4 * delay + known:g} s",
+        theory=4 * delay + known,
         unit="s",
         why="two round trips and what tells of the gap; a timer may come some ms late",
     )

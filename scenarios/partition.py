@@ -53,7 +53,7 @@ def partition(lab: Lab, cut: float = 5.0, delay: float = 0.01) -> None:
         *(silence,),
         low=cut,
         high=2 * lasted + 1,
-        theory=f"{cut:.1f} s to {2 * lasted + 1:.1f} s",
+        theory=f"{cut * 1e3:.0f} to {2e3 * lasted + 1e3:.0f} ms",
         unit="s",
         why="each wait is twice the one before, so the last is about as long as all together",
     )

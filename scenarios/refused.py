@@ -35,7 +35,7 @@ def refused(lab: Lab, delay: float = 0.05, patience: float = 4.5) -> None:
             *(f"{kind}: it comes after three requests for the address", took),
             low=2.9,
             high=4.0,
-            theory="3 s",
+            theory=3.0,
             unit="s",
             why="three ARP requests a second apart; the kernel's timers come late, not early",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -82,6 +83,17 @@ def test_the_catalogue_has_a_scenario_for_each_sentence() -> None:
 def test_every_claim_holds_in_virtual_time(defaults: Mapping[str, Record], name: str) -> None:
     assert defaults[name]["claims"]
     assert not_passed(defaults[name]) == []
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize("name", NAMES)
+def test_theory_of_a_time_is_told_in_milliseconds_as_the_time_is(
+    defaults: Mapping[str, Record], name: str
+) -> None:
+    for claim in defaults[name]["claims"]:
+        if claim["unit"] == "s" and isinstance(claim["theory"], str):
+            assert re.search(r"\d ms\b", claim["theory"]), claim
+            assert not re.search(r"\d s\b", claim["theory"]), claim
 
 
 @pytest.mark.exact
