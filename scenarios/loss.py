@@ -12,12 +12,18 @@ from echolab import Lab, Link, scenario
     sentence="Allerdings gibt es keine Garantie für das Ankommen des Paketes bei der Gegenseite",
     expect="1-(1-p)^2 of the datagrams stay unanswered; the stream delivers every message.",
 )
-def loss(lab: Lab, loss: float = 0.10, count: int = 500, delay: float = 0.01) -> None:
+def loss(
+    lab: Lab,
+    loss: float = 0.10,
+    count: int = 500,
+    delay: float = 0.01,
+    interval: float = 0.02,
+) -> None:
     lab.shape("client", Link(loss=loss, delay=delay))
     lab.shape("server", Link(loss=loss, delay=delay))
-    datagrams = lab.probe("client", "server", "udp", count=count, interval=0.02)
+    datagrams = lab.probe("client", "server", "udp", count=count, interval=interval)
     # At a high loss each wait is twice the one before, up to two minutes: be patient.
-    stream = lab.probe("client", "server", "tcp", count=count, interval=0.02, linger=3600)
+    stream = lab.probe("client", "server", "tcp", count=count, interval=interval, linger=3600)
     lab.expect_rate(
         "datagrams lost on the way there or back",
         datagrams.lost + datagrams.late,
