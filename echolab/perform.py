@@ -35,14 +35,16 @@ def perform(job: Job, network: Network, engine: str) -> Record:
         baseline=marked.baseline,
         folder=script.parent,
     )
-    lab.measurement.begin()
+    if marked.measured:
+        lab.measurement.begin()
     try:
         with scripts.user_errors(script):
             marked.function(lab, **job.parameters)
     finally:
         lab.stop_all()
-    lab.measurement.end()
-    lab.shaping.confirm()
+    if marked.measured:
+        lab.measurement.end()
+        lab.shaping.confirm()
     lab_seconds = network.now()
     return _record(job, marked, network, lab, lab_seconds, network.captures())
 

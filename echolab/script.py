@@ -25,7 +25,9 @@ class Scenario:
 
     `expect` says what to expect and why; `compose` names a Compose file of its own beside
     the script; `engines` are those that can run it, empty for all; `baseline` is False
-    where the hosts have no echo service that could be measured before anything is shaped.
+    where the hosts have no echo service that could be measured before anything is shaped;
+    `measured` is False where no verdict rests on the kernel's counters, so that a run need
+    not wait until every packet has left its link and count them.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Scenario:
     compose: str | None
     engines: tuple[str, ...]
     baseline: bool
+    measured: bool
 
     @property
     def summary(self) -> str:
@@ -90,6 +93,7 @@ def scenario(
     compose: str | None = None,
     engines: tuple[str, ...] = (),
     baseline: bool = True,
+    measured: bool = True,
 ) -> Callable[[Function], Function]: ...
 
 
@@ -103,6 +107,7 @@ def scenario(
     compose: str | None = None,
     engines: tuple[str, ...] = (),
     baseline: bool = True,
+    measured: bool = True,
 ) -> Function | Callable[[Function], Function]:
     """Mark a function as a scenario; its first parameter is the lab, the others have defaults.
 
@@ -117,7 +122,7 @@ def scenario(
             MARK,
             Scenario(
                 *(called, sentence, expect, marked, _parameters(called, marked)),
-                *(compose, engines, baseline),
+                *(compose, engines, baseline, measured),
             ),
         )
         return marked

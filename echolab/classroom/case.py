@@ -51,7 +51,7 @@ def case(
         name = function.__name__.replace("_", "-")
         setattr(perform, MARK, Case(name, title, catches, question))
         marked: Callable[..., None] = scenario(
-            name=name, sentence=title, expect=question, baseline=False
+            name=name, sentence=title, expect=question, baseline=False, measured=False
         )(perform)
         return marked
 

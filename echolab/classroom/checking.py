@@ -16,6 +16,7 @@ from echolab.classroom.recipe import PLACE, Recipe, recipe
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
 from echolab.classroom.workplace import workplace
 from echolab.engines import Progress, Settings
+from echolab.engines.exact import Again
 from echolab.errors import BadInput, CannotRun, EcholabError
 from echolab.job import Job
 from echolab.topology import Host, Topology
@@ -58,10 +59,11 @@ class Order:
 def order(
     exercise: Exercise, submission: Path, seed: int = DEFAULT_SEED, case: int | None = None
 ) -> Order:
-    """The order to check a submission that a user named, up to the case of that number.
+    """The order to check a submission that a user named, for the sake of one case or of all.
 
-    Those before it are performed, too: what a case meets by chance depends on them.
-    Raises BadInput where there is no such case.
+    All are performed all the same: what a case meets by chance depends on what was before
+    it, and its time line is made when all have been. Raises BadInput where there is no such
+    case.
     """
     if case is not None and case > len(exercise.cases):
         raise BadInput(
@@ -72,7 +74,6 @@ def order(
         submission,
         str(submission),
         seed,
-        chosen=() if case is None else tuple(range(1, case + 1)),
         replay=("./lab", "check", exercise.name, str(submission), "--seed", str(seed)),
     )
 
@@ -175,14 +176,18 @@ def _perform(
     order: Order, found: Recipe, folder: Path, settings: Settings, progress: Progress
 ) -> list[CaseResult]:
     cases = order.cases()
-    jobs = [performing.job(order.exercise, case, found.run, order.seed) for _, case in cases]
-    performed = performing.perform(jobs, folder, settings, progress)
+    jobs, watched = (
+        [performing.job(order.exercise, case, found.run, order.seed, trace=t) for _, case in cases]
+        for t in (False, True)
+    )
+    again = Again(watched, order.explain)
+    performed = performing.perform(jobs, folder, settings, progress, again)
     results = [
         result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
     ]
-    if order.explain:
-        results = _explained(order, found, folder, results, settings, progress)
-    return results
+    failed = [n for n, told in enumerate(results) if told.verdict == Verdict.FAILED and told.steps]
+    shown = _timelines(failed[: order.explain], performed, watched, folder, settings, progress)
+    return [dataclasses.replace(told, timeline=shown.get(n, ())) for n, told in enumerate(results)]
 
 
 def result(case: Case, number: int, done: Performed, *, with_timeline: bool = False) -> CaseResult:
@@ -199,38 +204,30 @@ def result(case: Case, number: int, done: Performed, *, with_timeline: bool = Fa
     return reading.not_judged(case, number, done.broke)
 
 
-def _explained(
-    order: Order,
-    found: Recipe,
+def _timelines(
+    failed: Sequence[int],
+    performed: Sequence[Performed],
+    watched: Sequence[Job],
     folder: Path,
-    results: Sequence[CaseResult],
     settings: Settings,
     progress: Progress,
-) -> list[CaseResult]:
-    """The results, the failed ones with a time line from another performance of theirs.
+) -> dict[int, tuple[str, ...]]:
+    """The time lines of the failed cases, from another performance of theirs.
 
     Watching costs a program a little lab time, so this performance is for showing alone:
-    the verdict stays what it was.
+    the verdict stays what it was. Where the guest of the first one was ended before it
+    came to that, another guest performs what is missing.
     """
-    failed = [result for result in results if result.verdict == Verdict.FAILED and result.steps]
-    chosen = failed[: order.explain]
-    if not chosen:
-        return list(results)
-    work = folder / "explained"
-    work.mkdir()
-    performing.share(folder / FILES, work / FILES)
-    jobs = [
-        performing.job(
-            *(order.exercise, order.exercise.cases[result.number - 1], found.run, order.seed),
-            trace=True,
-        )
-        for result in chosen
-    ]
-    shown = {}
-    done = performing.perform(jobs, work, settings, progress)
-    for result, again in zip(chosen, done, strict=True):
-        if again.record is not None:
-            shown[result.number] = timeline.lines(again.record, again.folder)
-    return [
-        dataclasses.replace(result, timeline=shown.get(result.number, ())) for result in results
-    ]
+    records = {n: (performed[n].again, performed[n].again_folder) for n in failed}
+    missing = [n for n in failed if records[n][0] is None]
+    if missing:
+        work = folder / "explained"
+        work.mkdir()
+        performing.share(folder / FILES, work / FILES)
+        done = performing.perform([watched[n] for n in missing], work, settings, progress)
+        records |= {n: (one.record, one.folder) for n, one in zip(missing, done, strict=True)}
+    return {
+        n: timeline.lines(record, captures)
+        for n, (record, captures) in records.items()
+        if record is not None
+    }

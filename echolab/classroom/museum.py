@@ -8,7 +8,7 @@ from pathlib import Path
 
 from echolab.classroom import checking, exercise, parcel, performing, text
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.performing import FILES, Performed
+from echolab.classroom.performing import FILES, SHOWN, Performed
 from echolab.classroom.recipe import PLACE, Recipe, recipe
 from echolab.classroom.verdict import CaseResult, Verdict
 from echolab.classroom.workplace import workplace
@@ -173,7 +173,7 @@ def _visit_job(name: str, state: str, found: Recipe) -> Job:
         },
         seed=checking.DEFAULT_SEED,
         capture=False,
-        folders=(FILES,),
+        folders=SHOWN,
     )
 
 

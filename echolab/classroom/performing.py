@@ -14,10 +14,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from echolab.classroom import interpreter
 from echolab.classroom.case import Case
 from echolab.classroom.exercise import Exercise
 from echolab.engines import Progress, Settings, answers, exact
 from echolab.engines.autopsy import still_running
+from echolab.engines.exact import Again
 from echolab.errors import EcholabError, ScriptError
 from echolab.job import Job
 from echolab.record import Record
@@ -25,8 +27,15 @@ from echolab.record import Record
 PATIENCE = 4.0
 """Seconds of processor time in which a case must get somewhere."""
 
+MEMORY = 256
+"""Mebibytes of a guest in which a submission is judged: room for a Java machine on each host,
+and little enough that a program which takes all of it is found out in half of `PATIENCE`."""
+
 FILES = "submission"
 """The folder, in a run's own, from which the guest takes the submission."""
+
+SHOWN = (FILES, interpreter.FOLDER)
+"""What the hosts see of a run's folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,31 +43,47 @@ class Performed:
     """One case that was performed: its record, or what ended it.
 
     `stopped` tells what the submission did that had to be stopped; `broke` what broke on
-    our side. `folder` holds the captures.
+    our side. `folder` holds the captures. `again` is the record of the case performed
+    once more, watched, with its captures in `again_folder`; None where it was not.
     """
 
     folder: Path
     record: Record | None = None
     stopped: str = ""
     broke: str = ""
+    again: Record | None = None
+    again_folder: Path = Path()
 
 
 def perform(
-    jobs: Sequence[Job], folder: Path, settings: Settings, progress: Progress
+    jobs: Sequence[Job],
+    folder: Path,
+    settings: Settings,
+    progress: Progress,
+    again: Again | None = None,
 ) -> list[Performed]:
     """Perform these jobs in their order, in folders of their own below `folder`.
 
-    `folder` has the submission in it, as `FILES`.
+    `folder` has the submission in it, as `FILES`. What shall be performed `again` is so at
+    the end of each guest, behind all that is judged, which it cannot change therefore.
     """
+    again = again or Again((), 0)
     done: list[Performed] = []
     while len(done) < len(jobs):
         own = folder / f"guest-{len(done)}"
         own.mkdir()
-        share(folder / FILES, own / FILES)
+        furnish(own, folder / FILES)
         chosen = dataclasses.replace(settings, folder=own, wall_limit=PATIENCE)
-        results = exact.run_all(jobs[len(done) :], chosen, progress)
-        done += [_performed(own / str(number), result) for number, result in enumerate(results)]
+        left = dataclasses.replace(again, jobs=again.jobs[len(done) :])
+        results = exact.run_all(jobs[len(done) :], chosen, progress, left, memory=MEMORY)
+        done += [_performed(own, number, result) for number, result in enumerate(results)]
     return done
+
+
+def furnish(own: Path, files: Path) -> None:
+    """Give a guest's folder what `job` shows to the hosts: the submission and its Python."""
+    share(files, own / FILES)
+    interpreter.furnish(own / interpreter.FOLDER)
 
 
 def share(files: Path, place: Path) -> None:
@@ -80,13 +105,15 @@ def job(
         parameters={"program": json.dumps(list(run)), "trace": trace},
         seed=seed,
         capture=trace,
-        folders=(FILES,),
+        folders=SHOWN,
     )
 
 
-def _performed(folder: Path, result: Record | EcholabError) -> Performed:
+def _performed(run: Path, number: int, result: Record | EcholabError) -> Performed:
+    folder = run / str(number)
     if not isinstance(result, EcholabError):
-        return Performed(folder, result)
+        again = exact.repeated(run, number)
+        return Performed(folder, result, again=again, again_folder=exact.repeat_folder(run, number))
     if isinstance(result, ScriptError):
         return Performed(folder, broke=f"the check is wrong: {result.message}")
     guilty = still_running(folder / answers.PROGRAMS)

@@ -9,7 +9,8 @@ from typing import Any
 from echolab.classroom.case import Case
 from echolab.classroom.testbed import ENDING, NOTED, OUTCOME, STEP
 from echolab.classroom.verdict import CaseResult, Step, Verdict
-from echolab.record import Record
+from echolab.judge import read_back
+from echolab.record import PASS, Record
 
 LONGEST_WORDS = 1500
 """Characters of a program's standard error that are shown, from the end."""
@@ -19,7 +20,8 @@ def case_result(case: Case, number: int, record: Record) -> CaseResult:
     """The result that a case's record tells.
 
     The verdict is what the checker's own process claimed; nothing that the submission
-    printed, and no exit status of its, is read as one.
+    printed, and no exit status of its, is read as one. Where a link was not as the case
+    asked for, nothing is judged.
     """
     claims = record["claims"]
     outcome = next((claim for claim in claims if claim["step"] == OUTCOME), None)
@@ -33,6 +35,9 @@ def case_result(case: Case, number: int, record: Record) -> CaseResult:
     )
     if outcome is None:
         return dataclasses.replace(base, reason="the case ended without a result")
+    links = read_back(record)
+    if links.verdict != PASS:
+        return dataclasses.replace(base, reason=links.why)
     if outcome["holds"]:
         return dataclasses.replace(base, verdict=Verdict.PASSED)
     return dataclasses.replace(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from echolab.classroom.interpreter import PYTHON
 from echolab.errors import BadInput
 
 PLACE = "/lab/submission"
@@ -70,7 +71,7 @@ def _by_language(top: Mapping[str, bool]) -> Recipe:
 
 
 def _python(name: str, alike: list[str]) -> Recipe:
-    return Recipe("Python", (), ("python3", f"{PLACE}/{name}"))
+    return Recipe("Python", (), (PYTHON, f"{PLACE}/{name}"))
 
 
 def _c(name: str, alike: list[str]) -> Recipe:

@@ -8,6 +8,7 @@ and `programs.log` come out. The guest's console is kept only to say what went w
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -88,8 +89,25 @@ def run(job: Job, settings: Settings, progress: Progress) -> dict[str, Any]:
     return {**record, "guest_kernel": {"source": kernel.source, "digest": kernel.digest}}
 
 
+@dataclasses.dataclass(frozen=True)
+class Again:
+    """Jobs that are performed when all others have been, in the same guest.
+
+    `jobs` has one for each of the others, in their order. Of these the first `most` are
+    performed whose counterpart made a claim that does not hold.
+    """
+
+    jobs: Sequence[Job]
+    most: int
+
+
 def run_all(
-    jobs: Sequence[Job], settings: Settings, progress: Progress
+    jobs: Sequence[Job],
+    settings: Settings,
+    progress: Progress,
+    again: Again | None = None,
+    *,
+    memory: int | None = None,
 ) -> list[dict[str, Any] | EcholabError]:
     """Perform jobs one after the other in one guest, each on a network of its own.
 
@@ -98,14 +116,26 @@ def run_all(
     been performed. Captures are in the folders `0`, `1`, … of the run's folder. The guest
     is ended, too, when it has used `settings.wall_limit` seconds of processor time
     without a program on its hosts starting or ending. The first job's seed is the guest's.
+    What was performed `again` is had by `repeated`. `memory` is the guest's in mebibytes;
+    None is what its hosts are thought to need.
     """
     kernel = build.ensure(settings.cache, progress, settings.kernel)
     folder = settings.folder
+    again = again or Again((), 0)
     for number in range(len(jobs)):
         (folder / str(number)).mkdir()
-    answers.write(folder / REQUEST, json.dumps({"jobs": [job.to_json() for job in jobs]}))
+    for number in range(len(again.jobs)):
+        repeat_folder(folder, number).mkdir()
+    request = {
+        "jobs": [job.to_json() for job in jobs],
+        "again": [job.to_json() for job in again.jobs],
+        "most": again.most,
+    }
+    answers.write(folder / REQUEST, json.dumps(request))
     try:
-        ended = _boot(kernel, jobs, folder, settings.wall_limit, progress, several=True)
+        ended = _boot(
+            kernel, jobs, folder, settings.wall_limit, progress, several=True, memory=memory
+        )
     finally:
         (folder / REQUEST).unlink(missing_ok=True)
         (folder / ANSWER).unlink(missing_ok=True)
@@ -120,6 +150,21 @@ def run_all(
         if not whole:
             break
     return results
+
+
+def repeat_folder(folder: Path, number: int) -> Path:
+    """The folder of the job of that number when it is performed again."""
+    return folder / f"again-{number}"
+
+
+def repeated(folder: Path, number: int) -> dict[str, Any] | None:
+    """The record of the job of that number when it was performed again; None where it was not."""
+    try:
+        answer = json.loads((repeat_folder(folder, number) / ANSWER).read_text())
+    except (OSError, ValueError):
+        return None
+    record: dict[str, Any] | None = answer.get("record")
+    return record
 
 
 def interpreter() -> Path:
@@ -140,22 +185,27 @@ def _boot(
     progress: Progress,
     *,
     several: bool = False,
+    memory: int | None = None,
 ) -> Ended:
-    size = memory_for(max(len(job.topology.hosts) for job in jobs))
+    size = memory or memory_for(max(len(job.topology.hosts) for job in jobs))
     boot = Boot(
         init=(guest_path("python"), "-S", "-E", "-B", guest_path("guest.py")),
         memory=size,
         seed=jobs[0].seed,
     )
-    memory = choose_folder(size, FALLBACK)
-    if not memory.in_memory:
-        progress(f"no file system in memory has {size} MiB free: the guest's is in {memory.path}")
+    room = choose_folder(size, FALLBACK)
+    if not room.in_memory:
+        progress(f"no file system in memory has {size} MiB free: the guest's is in {room.path}")
     compile_all()
     links = {"python": interpreter(), "guest.py": INIT}
     log = folder / PROGRAMS
-    with Guest(kernel, boot, folder, memory.path, links=links) as guest:
+    with Guest(kernel, boot, folder, room.path, links=links) as guest:
         if several:
-            logs = [folder / str(number) / PROGRAMS for number in range(len(jobs))]
+            logs = [
+                own / PROGRAMS
+                for number in range(len(jobs))
+                for own in (folder / str(number), repeat_folder(folder, number))
+            ]
             try:
                 return guest.wait(LONGEST_BATCH, Idle(guest.pid, logs, wall_limit).look)
             except Stuck:

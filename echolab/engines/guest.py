@@ -7,7 +7,9 @@
 It takes `request.json` (`{"job": …}`) from the run's folder and leaves `guest.json` there:
 `{"record": …}`, or `{"error": {kind, message, remedy, trace}}`. Several jobs (`{"jobs": […]}`)
 are performed one after the other, each on a network of its own; what they leave is in the
-folders `0`, `1`, … What scripts print goes to standard output, which is the guest's console.
+folders `0`, `1`, … At their end the first `most` of them that made a claim which does not hold
+are performed once more as the request's `again` has them, in `again-0`, … What scripts
+print goes to standard output, which is the guest's console.
 
 Strategy: the jobs run in a child, since a process 1 that ends takes the kernel with it;
 what imports much is imported there. Each of several jobs runs in a child of that one, so
@@ -120,7 +122,25 @@ def answer_all(folder: str, engine: str) -> None:
     for number, job in enumerate(request["jobs"]):
         own = f"{folder}/{number}"
         _in_child(partial(answer, job, folder, own, engine), own)
+    for number in _to_repeat(folder, request):
+        own = f"{folder}/again-{number}"
+        _in_child(partial(answer, request["again"][number], folder, own, engine), own)
     _write(folder, {})
+
+
+def _to_repeat(folder: str, request: dict[str, Any]) -> list[int]:
+    """The numbers of the first `most` jobs that made a claim which does not hold."""
+    import json
+
+    found: list[int] = []
+    for number in range(len(request["jobs"])):
+        if len(found) == request["most"]:
+            break
+        with open(f"{folder}/{number}/{ANSWER}", encoding="utf-8") as file:
+            record = json.load(file).get("record", {})
+        if any(claim["holds"] is False for claim in record.get("claims", ())):
+            found.append(number)
+    return found
 
 
 def _import_for_all(scripts: set[str]) -> None:

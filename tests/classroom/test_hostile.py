@@ -60,7 +60,7 @@ def test_nothing_of_the_checker_or_the_machine_can_be_read(
     said = results["reads-the-checker"].result().cases[0].output
     assert "/etc/shadow No such file" in said
     assert "/run/echolab No such file" in said
-    assert "/lab ['submission', 'echo_app']" in said
+    assert "/lab ['python', 'submission', 'echo_app']" in said
     assert "found" not in said
 
 

@@ -29,6 +29,20 @@ def test_a_client_in_another_language_passes(
 
 
 @pytest.mark.exact
+def test_a_python_submission_sees_the_standard_library_alone(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    """What this machine has installed beside it would be missing on another."""
+    (tmp_path / "main.py").write_text(
+        "import sys, socket\nprint(sys.path, exit.__class__, file=sys.stderr)\n"
+    )
+    output = submit(order_of("1", str(tmp_path), 1)).result().cases[0].output
+    assert output.startswith("['/lab/submission', ")
+    assert "-packages" not in output
+    assert "Quitter" in output  # what site(1) adds is there
+
+
+@pytest.mark.exact
 def test_a_single_c_file_is_built_and_passes(
     submit: Submit, order_of: Callable[..., Order]
 ) -> None:

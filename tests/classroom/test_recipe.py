@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echolab.classroom.interpreter import PYTHON
 from echolab.classroom.recipe import PLACE, recipe
 from echolab.errors import BadInput
 
 
 def test_a_single_python_file_is_run_whatever_its_name() -> None:
     found = recipe({"my_client.py": False})
-    assert found.run == ("python3", f"{PLACE}/my_client.py")
+    assert found.run == (PYTHON, f"{PLACE}/my_client.py")
     assert found.build == ()
 
 

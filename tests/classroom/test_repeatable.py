@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from echolab.classroom import museum, text
+from echolab.classroom import checking, exercise, museum, text
 from echolab.classroom.checking import Order
 from echolab.classroom.verdict import CheckResult, Verdict
 from echolab.cli import settings
+
+SUBMISSIONS = Path(__file__).parent.parent / "exercises"
+
+SPINS_WHEN_THE_SERVER_CLOSES = """
+import socket, sys
+my_socket = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+my_socket.sendall(b"Wir erschrecken zu guten Zwecken!".ljust(1023, b"\\0"))
+while True:
+    my_socket.recv(1023)
+"""
 
 Submit = Callable[[Order], "Future[CheckResult]"]
 
@@ -23,6 +34,39 @@ def test_three_checks_give_the_same_bytes(submit: Submit, order_of: Callable[...
     said = {text.check_text(future.result()) for future in futures}
     assert len(said) == 1
     assert "the last system calls and packets" in said.pop()
+
+
+@pytest.mark.exact
+def test_a_case_shown_alone_is_the_same_as_among_all(guest: None) -> None:
+    path = SUBMISSIONS / "04-datagram-client" / "wrong-no-retry"
+    found = exercise.find("4")
+    whole = checking.check(checking.order(found, path), settings(), lambda line: None)
+    failed = next(case for case in whole.cases if case.verdict == Verdict.FAILED)
+    order = checking.order(found, path, case=failed.number)
+    alone = checking.only(checking.check(order, settings(), lambda line: None), failed.number)
+    assert alone.cases == (failed,)
+    assert failed.timeline
+
+
+@pytest.mark.exact
+def test_to_explain_failures_changes_no_verdict_and_no_step(
+    submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    orders = [order_of("11", "wrong-no-dedupe", seed=3, explain=explain) for explain in (0, 9)]
+    plain, explained = (submit(order).result() for order in orders)
+    assert any(case.timeline for case in explained.cases)
+    assert plain.cases == tuple(replace(case, timeline=()) for case in explained.cases)
+
+
+@pytest.mark.exact
+def test_a_failure_is_explained_although_a_later_case_ends_the_guest(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+) -> None:
+    (tmp_path / "main.py").write_text(SPINS_WHEN_THE_SERVER_CLOSES)
+    one, spun = submit(order_of("1", str(tmp_path), 1, 5, explain=9)).result().cases
+    assert (one.verdict, spun.verdict) == (Verdict.FAILED, Verdict.FAILED)
+    assert "computed on and on" in spun.seen
+    assert one.timeline
 
 
 @pytest.mark.exact

@@ -83,7 +83,11 @@ def test_any_text_is_read_as_predictions(written: str) -> None:
 
 
 def record(*claims: dict[str, Any], stderr: str = "") -> dict[str, Any]:
-    return {"claims": list(claims), "programs": [{"stderr": stderr, "stdout": "6 of 6 passed"}]}
+    return {
+        "claims": list(claims),
+        "programs": [{"stderr": stderr, "stdout": "6 of 6 passed"}],
+        "commands": [],
+    }
 
 
 CASE = Case("pieces", "in pieces", ("one-recv",), QUESTION)
@@ -104,6 +108,14 @@ def claim(step: str, text: str, holds: bool, **more: Any) -> dict[str, Any]:
 def test_a_record_without_an_outcome_is_not_judged() -> None:
     told = reading.case_result(CASE, 2, record(claim("step", "started", True)))
     assert told.verdict == Verdict.NOT_JUDGED
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_link_that_is_not_as_the_case_asked_for_leaves_it_unjudged(holds: bool) -> None:
+    command = {"host": "server", "differs": ["loss is 0.08, not 0.1"]}
+    shaped = {**record(claim("outcome", "it works", holds)), "commands": [command]}
+    told = reading.case_result(CASE, 2, shaped)
+    assert (told.verdict, told.reason) == (Verdict.NOT_JUDGED, "server: loss is 0.08, not 0.1")
 
 
 def test_what_the_program_printed_is_no_outcome() -> None:

@@ -9,7 +9,9 @@ LONGEST_VISIT = 120.0
 LETTING_START = 2.0
 
 
-@scenario(sentence="A test program judges a server by its behaviour", baseline=False)
+@scenario(
+    sentence="A test program judges a server by its behaviour", baseline=False, measured=False
+)
 def visit(lab: Lab, exhibit: str = "[]", program: str = "[]") -> None:
     server = lab.start("server", [*json.loads(exhibit), str(PORT)])
     lab.sleep(LETTING_START)
