@@ -38,7 +38,9 @@ STRACE = (
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """What to start: `environment` is whole; `calls` is a file on the host for strace."""
+    """What to start: `environment` is whole; `calls` is a file on the host for strace;
+    `group` is the file by which one joins the host's control group, -1 where it has none.
+    """
 
     host: str
     argv: tuple[str, ...]
@@ -48,6 +50,7 @@ class Start:
     limits: Limits
     last_capability: int
     calls: str = ""
+    group: int = -1
 
     def module(self) -> str:
         """The module of `echo_app` that this runs, empty where it is anything else."""
@@ -106,6 +109,8 @@ def _settle(
 ) -> None:
     """Be on the host, as its user, with nothing of the engine's open."""
     os.setsid()
+    if start.group >= 0:
+        os.write(start.group, b"0")
     host.enter()
     sandbox.add_proc()
     for number, descriptor in enumerate(streams):

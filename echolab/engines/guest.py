@@ -239,6 +239,7 @@ def _perform(asked: dict[str, Any], run: str, folder: str, engine: str) -> dict[
             folders=[name for name in job.folders if name.startswith("/")],
             packages=[_echo_app(), *own],
             capturing=job.capture,
+            grouped=engine == "exact",
         ) as network:
             return dict(perform(job, network, engine))
     finally:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from echolab.engines import capture, sandbox
 from echolab.engines.child import Start
 from echolab.engines.contract import Address, Captured, Finished, Network
+from echolab.engines.groups import Groups
 from echolab.engines.hosts import Wiring, addresses
 from echolab.engines.packets import Batch
 from echolab.engines.programs import RunningProgram
@@ -51,8 +52,9 @@ KEPT_OF_SERVICE = 65536
 Socket = socket.socket
 
 PROCESSES, PROCESSES_PER_HOST = 64, 16
-"""How many processes and threads the programs of a lab may have together: enough for a Java
-machine on each host, and too few for copies of an interpreter to fill the guest's memory."""
+"""How many processes and threads a host of a lab may have, in control groups of their own, or
+all its hosts together where there are none: enough for a Java machine on each, and too few
+for copies of an interpreter to fill the guest's memory."""
 
 
 def lack(settings: Settings) -> Lack | None:
@@ -73,8 +75,9 @@ class NamespaceNetwork:
     """The hosts of one topology as namespaces; the contract's `Network`.
 
     `folder` takes the captures and `programs.log`; `folders` are shown to the hosts;
-    `packages` are packages that the hosts' Python finds. It must be made by root, in a
-    process with a mount namespace of its own and one thread.
+    `packages` are packages that the hosts' Python finds; `grouped` gives each host a control
+    group. It must be made by root, in a process with a mount namespace of its own and one
+    thread.
     """
 
     link_by = "netem"
@@ -88,11 +91,13 @@ class NamespaceNetwork:
         folders: Sequence[str] = (),
         packages: Sequence[str] = (),
         capturing: bool = True,
+        grouped: bool = False,
     ) -> None:
         self.kernel = self.link_kernel = os.uname().release
         self.addresses: Mapping[str, Address] = addresses(topology)
         self._topology = topology
-        self._limits = sandbox.Limits(PROCESSES + PROCESSES_PER_HOST * len(topology.hosts))
+        most = PROCESSES + PROCESSES_PER_HOST * len(topology.hosts)
+        self._limits = sandbox.Limits(most * len(topology.hosts) if grouped else most)
         self._last_capability = sandbox.last_capability()
         self._traced = 0
         self._epoch = now()
@@ -108,6 +113,11 @@ class NamespaceNetwork:
             )
             undo.callback(root.close)
             self._wiring = undo.enter_context(contextlib.closing(Wiring(topology, root)))
+            groups: Mapping[str, int] = {}
+            if grouped:
+                made = Groups(f"{place}-groups", topology.names(), most)
+                groups = undo.enter_context(contextlib.closing(made)).descriptors
+            self._groups = groups
             undo.callback(self._end_captures)
             undo.callback(self._end_programs)
             if capturing:
@@ -238,6 +248,7 @@ class NamespaceNetwork:
             limits=self._limits,
             last_capability=self._last_capability,
             calls=calls,
+            group=self._groups.get(host.name, -1),
         )
 
     def _start_services(self) -> None:

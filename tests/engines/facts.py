@@ -107,6 +107,15 @@ def forks(lab: Lab) -> None:
 
 
 @scenario(baseline=False)
+def crowded(lab: Lab) -> None:
+    bomb = lab.start("client", python(FORKS))
+    lab.sleep(0.5)
+    lab.run("client", ["sh", "-c", "true; echo $(echo forked)"])
+    lab.run("server", ["sh", "-c", "true; echo $(echo forked)"])
+    bomb.stop()
+
+
+@scenario(baseline=False)
 def memory(lab: Lab) -> None:
     lab.run("client", python(EATS), timeout=5)
     lab.run("client", ["echo", "alive"])

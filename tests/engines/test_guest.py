@@ -36,7 +36,7 @@ ODD = Topology(
 )
 
 NAMES = (
-    *("time", "sight", "forks", "memory", "disk", "flood", "sleeper", "killers"),
+    *("time", "sight", "forks", "crowded", "memory", "disk", "flood", "sleeper", "killers"),
     *("left-behind", "stopping", "streams", "missing", "traced", "crash"),
 )
 
@@ -165,6 +165,12 @@ def test_a_program_that_forks_without_end_is_ended_whole(
     assert bomb["status"] is None
     assert after["stdout"] == "alive\n"
     assert results["forks"]["probes"][0]["delivered"] == 5
+
+
+def test_a_host_full_of_processes_takes_none_from_another(programs: Programs) -> None:
+    crowded, free = (run for run in programs("crowded") if run["argv"][0] == "sh")
+    assert crowded["status"] != 0 and "fork" in crowded["stderr"]
+    assert (free["status"], free["stdout"]) == (0, "forked\n")
 
 
 def test_a_program_that_fills_the_memory_dies_alone(
