@@ -40,12 +40,17 @@ LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
+MSG_DONTWAIT = 0x40
+
 KEEPER_STACK = 16384
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (
     *(ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p),
     *(ctypes.c_ulong, ctypes.c_char_p),
+)
+_libc.recvmmsg.argtypes = (
+    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p),
 )
 
 
@@ -112,6 +117,14 @@ def clear_capabilities() -> None:
     """Give up every capability that this process has; see capset(2)."""
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def recvmmsg(descriptor: int, headers: ctypes.Array[ctypes.c_char], most: int) -> int:
+    """Take at most that many messages without waiting; how many were there; see recvmmsg(2).
+
+    `headers` is an array of struct mmsghdr. Raises BlockingIOError where there are none.
+    """
+    return _check(_libc.recvmmsg(descriptor, headers, most, MSG_DONTWAIT, None), "recvmmsg")
 
 
 def power_off() -> None:

@@ -10,10 +10,10 @@ made once and used by every capture; what the kernel changes in the messages' he
 from __future__ import annotations
 
 import ctypes
-import errno
-import os
 import struct
 from collections.abc import Sequence
+
+from echolab.engines import linux
 
 AT_ONCE = 64
 """Packets of one call."""
@@ -21,7 +21,6 @@ AT_ONCE = 64
 LARGEST_PACKET = 65536 - 64
 """Bytes of one packet: more than any device of a lab carries (MTU 1500)."""
 
-MSG_DONTWAIT = 0x40
 CONTROL = 64
 
 _SLOT = 65536
@@ -30,11 +29,6 @@ _HEADER = struct.Struct("=QI4xQQQQi4xI4x")
 _VECTOR = struct.Struct("=QQ")
 _LENGTH = struct.Struct("=56xI4x")
 _TIME = struct.Struct("=16xqq")
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.recvmmsg.argtypes = (
-    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p),
-)
 
 Stamped = tuple[int, int, bytes]
 """A packet with the kernel's time of it: seconds, nanoseconds, bytes."""
@@ -67,12 +61,10 @@ class Batch:
         Raises OSError where the socket tells of an error.
         """
         self._headers.raw = self._fresh
-        taken = _libc.recvmmsg(descriptor, self._headers, AT_ONCE, MSG_DONTWAIT, None)
-        if taken < 0:
-            number = ctypes.get_errno()
-            if number == errno.EAGAIN:
-                return ()
-            raise OSError(number, f"recvmmsg: {os.strerror(number)}")
+        try:
+            taken = linux.recvmmsg(descriptor, self._headers, AT_ONCE)
+        except BlockingIOError:
+            return ()
         found: list[Stamped] = []
         for slot in range(taken):
             length = _LENGTH.unpack_from(self._headers, slot * _HEADER.size)[0]
