@@ -11,9 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import requests
-from docker.errors import DockerException
-
 from echolab.engines import Lack, Progress, Settings, compose, owner, removal
 from echolab.engines.attached import Api
 from echolab.engines.contract import Address, Captured
@@ -293,17 +290,15 @@ class ContainerNetwork:
     # --- down
 
     def close(self) -> None:
-        """Release everything; a second call does nothing."""
+        """Release everything; a second call does nothing.
+
+        One thing after the other: a pool takes no more work when the interpreter is ending.
+        """
         if self._closed:
             return
         self._closed = True
         for link in self.links.values():
             link.close()
-        with contextlib.suppress(DockerException, requests.RequestException):
-            self._all(
-                lambda container: self.api.remove_container(container, force=True, v=True),
-                self.containers.values(),
-            )
         owner.remove(self.api, f"{owner.LOCK}={self._claim.lock}")
         self._claim.close()
         self.api.close()
