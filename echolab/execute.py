@@ -48,6 +48,7 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
             raw = engine.run(order.job, settings, progress)
         if engine.NAME != "exact":
             raw["lateness"] = round(metronome.lateness(), 6)
+            raw["late_by_second"] = _late_by_second(raw, metronome)
         raw["wall_seconds"] = round(time.monotonic() - clock, 3)
         raw["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
         raw["script"] = order.job.script
@@ -62,6 +63,13 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
         _forget(order.folder)
         raise
     return Outcome(order, record)
+
+
+def _late_by_second(raw: Record, metronome: Metronome) -> list[float]:
+    """How late sleeps came in each whole lab second of a run in real time."""
+    opened = time.monotonic() - (time.time() - raw["epoch"])
+    seconds = metronome.by_second(opened, int(raw["lab_seconds"]))
+    return [round(late, 6) for late in seconds]
 
 
 def _forget(folder: Path) -> None:

@@ -60,8 +60,8 @@ def judge(record: Record) -> Record:
         witnessed(record),
     ]
     doubts = [f"{check.name}: {check.why}" for check in checks if check.verdict != PASS]
-    lateness = record.get("lateness", 0.0)
-    claims = [_judged(claim, doubts, lateness) for claim in record["claims"]]
+    busy = busyness(record)
+    claims = [_judged(claim, doubts, busy) for claim in record["claims"]]
     verdicts = {claim["verdict"] for claim in claims}
     if FAIL in verdicts:
         verdict = FAIL
@@ -76,13 +76,28 @@ def judge(record: Record) -> Record:
     return judged
 
 
-def _judged(claim: Mapping[str, Any], doubts: Sequence[str], lateness: float) -> dict[str, Any]:
+def busyness(record: Record) -> str:
+    """In words, how busy the machine was of a run in real time; empty where it was not.
+
+    On the whole, or in any one second since the first link was made: a time may be that of
+    a few packets. (To make a link may take a kernel's boot, which is work of our own.)
+    """
+    lateness = record.get("lateness", 0.0)
+    if lateness > BUSY:
+        return f"this machine was busy, sleeps came {lateness * 1e3:.1f} ms late"
+    begun = math.ceil(min((link["began"] for link in record.get("links", ())), default=0.0))
+    worst = max(record.get("late_by_second", [])[begun:], default=0.0)
+    if worst > BUSY:
+        return f"this machine was busy for a second, sleeps came {worst * 1e3:.1f} ms late"
+    return ""
+
+
+def _judged(claim: Mapping[str, Any], doubts: Sequence[str], busy: str) -> dict[str, Any]:
     reason = claim.get("reason", claim.get("why", ""))
     verdict, found = _verdict(claim)
     if doubts:
         verdict, found = INCONCLUSIVE, "; ".join(doubts)
-    elif verdict == FAIL and lateness > BUSY and _took_longer(claim):
-        busy = f"this machine was busy, sleeps came {lateness * 1e3:.1f} ms late"
+    elif verdict == FAIL and busy and _took_longer(claim):
         verdict, found = INCONCLUSIVE, f"{found}, but {busy}"
     return {**claim, "reason": reason, "verdict": verdict, "why": found}
 

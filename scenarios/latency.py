@@ -27,7 +27,11 @@ def latency(lab: Lab, delay: float = 0.05, count: int = 40) -> None:
     lab.step("not true of the next")
     lab.expect_time("a stream that stays open takes one", stream.median, trip)
     lab.expect_time(
-        "its connection took one, once", stream.connect.median if stream.connect else None, trip
+        "its connection took one, once",
+        stream.connect.median if stream.connect else None,
+        trip,
+        within=None if lab.virtual else trip / 2,
+        why="a single time, which a busy machine may delay; two trips it cannot be",
     )
     missing = datagrams.lost + stream.lost + connects.lost
     lab.expect_equal("everything was answered", missing, 0)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from echolab.claims import Claims
 from echolab.judge import judge
+from echolab.link import Link
 from echolab.metronome import Metronome
 from echolab.record import Record
 
 
-def record(claims: Claims, lateness: float) -> Record:
+def record(claims: Claims, lateness: float, seconds: Sequence[float] = ()) -> Record:
     """A run that proves its network, with those claims, on a machine that busy."""
     return {
         "claims": [dataclasses.asdict(claim) for claim in claims.claims],
         "lateness": lateness,
+        "late_by_second": list(seconds),
         "baseline": [],
         "commands": [],
         "probes": [],
@@ -52,6 +55,43 @@ def test_on_a_calm_machine_a_time_that_misses_its_bounds_fails(claims: Claims) -
 
 def test_on_a_busy_one_only_a_time_that_came_too_late_is_inconclusive(claims: Claims) -> None:
     assert verdicts(claims, 0.0042) == ["pass", "inconclusive", "fail", "fail", "fail"]
+
+
+CALM, STALLED = [1e-4] * 5, [1e-4, 1e-4, 3e-3, 1e-4, 1e-4]
+
+
+def test_one_busy_second_is_enough_for_a_time_of_a_few_packets(claims: Claims) -> None:
+    for seconds, verdict in ((CALM, "fail"), (STALLED, "inconclusive")):
+        judged = judge(record(claims, 1e-4, seconds))["claims"]
+        assert [claim["verdict"] for claim in judged] == ["pass", verdict, "fail", "fail", "fail"]
+    assert judged[1]["why"].endswith("busy for a second, sleeps came 3.0 ms late")
+
+
+def test_seconds_before_the_first_link_was_made_do_not_count(claims: Claims) -> None:
+    link = {**dataclasses.asdict(Link(rate=1e6)), "toward": None}
+    for began, verdict in ((1.5, "inconclusive"), (2.5, "fail")):
+        stretch = {"host": "client", "links": [link], "began": began, "handed": 0, "dropped": 0}
+        judged = judge({**record(claims, 1e-4, STALLED), "links": [stretch]})
+        assert judged["claims"][1]["verdict"] == verdict
+
+
+def test_the_metronome_tells_in_which_second_it_heard_a_stall() -> None:
+    import sys
+
+    interval = sys.getswitchinterval()
+    with Metronome() as metronome:
+        opened = time.monotonic()
+        time.sleep(1)
+        sys.setswitchinterval(0.05)
+        try:
+            while time.monotonic() < opened + 2:
+                pass
+        finally:
+            sys.setswitchinterval(interval)
+        time.sleep(1)
+    before, stalled, after = metronome.by_second(opened, 3)
+    assert stalled > 0.01
+    assert stalled > 2 * max(before, after)
 
 
 def test_the_reason_says_how_busy_it_was(claims: Claims) -> None:
