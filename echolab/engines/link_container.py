@@ -9,10 +9,12 @@ more kernel to prove: the exact engine, and any machine without Docker, needs ou
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import json
 import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -178,7 +180,8 @@ class LinkContainer:
             with here.open("wb") as file:
                 at = 0
                 while at < size:
-                    piece = bytes.fromhex(self.ask("fetch", path=there, offset=at)["piece"])
+                    packed = base64.b64decode(self.ask("fetch", path=there, offset=at)["piece"])
+                    piece = zlib.decompress(packed)
                     if not piece:
                         raise CannotRun(f"{here.name} of {self.host} is cut short", "run it again")
                     at += file.write(piece)
