@@ -206,6 +206,8 @@ def list_scenarios() -> None:
         say(f"{scenario.name:14}{scenario.summary}")
         if scenario.sentence:
             say(f"{'':14}„{scenario.sentence}“")
+        if scenario.expect:
+            say(f"{'':14}Expect: {scenario.expect}")
         parameters = " ".join(f"{name}={value}" for name, value in scenario.parameters.items())
         say(f"{'':14}{parameters or 'no parameters'}\n")
 

@@ -81,6 +81,7 @@ def test_the_list_tells_every_scenario_with_its_sentence() -> None:
     for name in ("contrast", "latency", "loss"):
         assert f"\n{name} " in f"\n{done.stdout}"
     assert "Allerdings gibt es keine Garantie für das Ankommen des Paketes" in done.stdout
+    assert "Expect: 1-(1-p)^2 of the datagrams stay unanswered" in done.stdout
 
 
 def test_without_a_command_the_help_is_shown() -> None:
