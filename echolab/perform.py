@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import sys
 import time
 from collections.abc import Sequence
@@ -95,6 +94,8 @@ def _program(finished: Finished) -> dict[str, Any]:
 
 
 def _capture(captured: Captured) -> dict[str, str]:
+    import hashlib  # brings libcrypto, which each fork of a run without captures would copy
+
     path = Path(captured.file)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return {

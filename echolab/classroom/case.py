@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random  # noqa: F401 (here, so that not each case imports it in its own process)
 import types
 from collections.abc import Callable
 

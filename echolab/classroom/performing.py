@@ -71,19 +71,30 @@ def perform(
     done: list[Performed] = []
     while len(done) < len(jobs):
         own = folder / f"guest-{len(done)}"
-        own.mkdir()
-        furnish(own, folder / FILES)
-        chosen = dataclasses.replace(settings, folder=own, wall_limit=PATIENCE)
         left = dataclasses.replace(again, jobs=again.jobs[len(done) :])
-        results = exact.run_all(jobs[len(done) :], chosen, progress, left, memory=MEMORY)
-        done += [_performed(own, number, result) for number, result in enumerate(results)]
+        done += in_one_guest(jobs[len(done) :], folder / FILES, own, settings, progress, again=left)
     return done
 
 
-def furnish(own: Path, files: Path) -> None:
-    """Give a guest's folder what `job` shows to the hosts: the submission and its Python."""
+def in_one_guest(
+    jobs: Sequence[Job],
+    files: Path,
+    own: Path,
+    settings: Settings,
+    progress: Progress,
+    *,
+    again: Again | None = None,
+) -> list[Performed]:
+    """Perform jobs up to the one that ends the guest, in the new folder `own`.
+
+    `files` is the submission, which the hosts see beside a Python of its own.
+    """
+    own.mkdir()
     share(files, own / FILES)
     interpreter.furnish(own / interpreter.FOLDER)
+    chosen = dataclasses.replace(settings, folder=own, wall_limit=PATIENCE)
+    results = exact.run_all(jobs, chosen, progress, again, memory=MEMORY)
+    return [_performed(own, number, result) for number, result in enumerate(results)]
 
 
 def share(files: Path, place: Path) -> None:

@@ -12,7 +12,6 @@ import dataclasses
 import os
 import re
 import resource
-import shutil
 import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -234,7 +233,7 @@ def _add_etc(place: str, hosts: str) -> None:
     for entry in sorted(os.listdir("/etc")):
         source = f"/etc/{entry}"
         if entry in NEEDED_FILES:
-            shutil.copyfile(source, f"{etc}/{entry}")
+            Path(etc, entry).write_bytes(Path(source).read_bytes())
         elif os.path.isdir(source) and any(map(Path(entry).match, NEEDED_FOLDERS)):
             os.mkdir(f"{etc}/{entry}")
             _bind(source, f"{etc}/{entry}")
