@@ -48,7 +48,9 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
             raw = engine.run(order.job, settings, progress)
         if engine.NAME != "exact":
             raw["lateness"] = round(metronome.lateness(), 6)
-            raw["late_by_second"] = _late_by_second(raw, metronome)
+            opened = time.monotonic() - (time.time() - raw["epoch"])
+            raw["late_by_second"] = _late_by_second(raw, metronome, opened)
+            raw["waiting"] = metronome.waiting(opened)
         raw["wall_seconds"] = round(time.monotonic() - clock, 3)
         raw["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
         raw["script"] = order.job.script
@@ -65,9 +67,8 @@ def execute(order: Order, engine: Engine, settings: Settings, progress: Progress
     return Outcome(order, record)
 
 
-def _late_by_second(raw: Record, metronome: Metronome) -> list[float]:
+def _late_by_second(raw: Record, metronome: Metronome, opened: float) -> list[float]:
     """How late sleeps came in each whole lab second of a run in real time."""
-    opened = time.monotonic() - (time.time() - raw["epoch"])
     seconds = metronome.by_second(opened, int(raw["lab_seconds"]))
     return [round(late, 6) for late in seconds]
 

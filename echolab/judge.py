@@ -43,6 +43,10 @@ BUSY = 1e-3
 """Seconds by which sleeps come late (90th percentile) on a machine that is too busy for
 its times to count; an idle one has a tenth of that."""
 
+PRESSED = 0.1
+"""Share of the time in which any program waited for a processor, on a machine too busy for
+its times to count: where some wait so often, those that carry the packets do too."""
+
 
 def judge(record: Record) -> Record:
     """The record with `checks`, a verdict on each claim, and the verdict of the whole.
@@ -85,6 +89,9 @@ def busyness(record: Record) -> str:
     lateness = record.get("lateness", 0.0)
     if lateness > BUSY:
         return f"this machine was busy, sleeps came {lateness * 1e3:.1f} ms late"
+    waiting = record.get("waiting") or 0.0
+    if waiting > PRESSED:
+        return f"this machine was busy, programs waited for a processor {waiting:.0%} of the time"
     begun = math.ceil(min((link["began"] for link in record.get("links", ())), default=0.0))
     worst = max(record.get("late_by_second", [])[begun:], default=0.0)
     if worst > BUSY:

@@ -1,23 +1,35 @@
 """How busy this machine is: by how much short sleeps come late while a lab runs.
 
 Where time is real, a program that waits for a processor sees its answers late. A thread
-that does nothing but sleep sees the same, and says so without touching the lab.
+that does nothing but sleep sees the same, and says so without touching the lab. But the
+scheduler favours who sleeps, over the kernels that carry packets for one; so the thread also
+reads for how long the kernel saw any program wait (Documentation/accounting/psi.rst).
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 
 BEAT = 0.01
 """Seconds of each sleep: a hundred a second cost nothing and see every stall."""
 
+PRESSURE = Path("/proc/pressure/cpu")
+BEATS_PER_READING = 20
+
 
 class Metronome:
-    """Sleeps beat by beat in a thread of its own while it is entered."""
+    """Sleeps beat by beat in a thread of its own while it is entered.
 
-    def __init__(self) -> None:
+    `pressure` is the file in which the kernel tells for how long programs waited.
+    """
+
+    def __init__(self, pressure: Path = PRESSURE) -> None:
+        self._pressure = pressure
+        self._waited: list[tuple[float, float]] = []
         self._ended = threading.Event()
         self._late: list[float] = []
         self._at: list[float] = []
@@ -30,6 +42,24 @@ class Metronome:
             self._late.append(now - before - BEAT)
             self._at.append(now)
             before = now
+            if len(self._at) % BEATS_PER_READING == 1:
+                self._read_pressure(now)
+
+    def _read_pressure(self, now: float) -> None:
+        waited = _total(self._pressure)
+        if waited is not None:
+            self._waited.append((now, waited))
+
+    def waiting(self, since: float) -> float | None:
+        """The share of time from `since` on in which any program waited for a processor.
+
+        None where the kernel does not tell, or too little time has passed to say.
+        """
+        readings = [reading for reading in self._waited if reading[0] >= since]
+        if len(readings) < 2:
+            return None
+        (began, before), (ended, after) = readings[0], readings[-1]
+        return (after - before) / (ended - began)
 
     def lateness(self) -> float:
         """The 90th percentile of how late the sleeps came, in seconds; 0 without any."""
@@ -63,3 +93,12 @@ class Metronome:
 def _usual(late: list[float]) -> float:
     ordered = sorted(late)
     return ordered[len(ordered) * 9 // 10] if ordered else 0.0
+
+
+def _total(file: Path) -> float | None:
+    """Seconds since boot in which some program waited; None where the file does not say."""
+    try:
+        found = re.search(r"^some .*total=(\d+)", file.read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) / 1e6 if found else None

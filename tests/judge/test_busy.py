@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,35 @@ def test_seconds_before_the_first_link_was_made_do_not_count(claims: Claims) -> 
         stretch = {"host": "client", "links": [link], "began": began, "handed": 0, "dropped": 0}
         judged = judge({**record(claims, 1e-4, STALLED), "links": [stretch]})
         assert judged["claims"][1]["verdict"] == verdict
+
+
+def test_a_machine_whose_programs_wait_for_processors_is_busy(claims: Claims) -> None:
+    for waiting, verdict in ((0.05, "fail"), (None, "fail"), (0.34, "inconclusive")):
+        judged = judge({**record(claims, 1e-4), "waiting": waiting})["claims"]
+        assert [claim["verdict"] for claim in judged] == ["pass", verdict, "fail", "fail", "fail"]
+    assert judged[1]["why"].endswith("programs waited for a processor 34% of the time")
+
+
+def test_the_metronome_reads_for_how_long_programs_waited(tmp_path: Path) -> None:
+    told = tmp_path / "cpu"
+    line = "some avg10=1.00 avg60=1.00 avg300=1.00 total={}\nfull avg10=0.00 total=77\n"
+    told.write_text(line.format(5_000_000))
+    with Metronome(told) as metronome:
+        began = time.monotonic()
+        time.sleep(0.3)
+        told.write_text(line.format(5_500_000))
+        time.sleep(0.7)
+        lasted = time.monotonic() - began
+    share = metronome.waiting(began)
+    assert share is not None
+    assert 0.5 / lasted <= share < 0.9
+    assert metronome.waiting(time.monotonic()) is None
+
+
+def test_a_kernel_that_does_not_tell_leaves_it_open(tmp_path: Path) -> None:
+    with Metronome(tmp_path / "none") as metronome:
+        time.sleep(0.6)
+    assert metronome.waiting(0.0) is None
 
 
 def test_the_metronome_tells_in_which_second_it_heard_a_stall() -> None:
