@@ -108,7 +108,7 @@ def reset(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "clients come and go, each connection is closed when its client has finished",
-    catches=("never-closes",),
+    catches=("never-closes", "keeps-asking"),
     question="Who closes the socket of a client that has gone?",
 )
 def closes(lab: Testbed, submission: Submission) -> None:
@@ -120,3 +120,7 @@ def closes(lab: Testbed, submission: Submission) -> None:
         client.finish()
         client.expect_end()
         client.close()
+    lab.sleep(0.5)
+    last = lab.connect("client", "server", PORT)
+    last.send(b"the last")
+    last.expect(b"the last")

@@ -11,7 +11,7 @@ def request(number: int) -> bytes:
 
 
 @case(
-    "the server answers every datagram",
+    "the server answers every datagram; then nobody knows the host",
     catches=("wrong-format",),
     question="Which bytes are in your datagram?",
 )
@@ -23,6 +23,7 @@ def answered(lab: Testbed, submission: Submission) -> None:
         sender = server.expect(request(number))
         server.send(request(number), sender)
     client.succeeds("".join(f"{number} answered\n" for number in range(1, count + 1)))
+    submission.start("client", "nobody-here", PORT, 1).gives_up()
 
 
 @case(

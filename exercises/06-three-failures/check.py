@@ -6,6 +6,10 @@ NOBODY = 250
 """Last number of an address that no host has."""
 
 
+ELSEWHERE = "192.0.2.1"
+"""An address of no network here (RFC 5737)."""
+
+
 def free_address(lab: Testbed) -> str:
     network = lab.address("server").ip.rpartition(".")[0]
     return f"{network}.{NOBODY - lab.random.randint(0, 9)}"
@@ -74,7 +78,7 @@ def black_hole(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "a dead host: nobody has that address",
+    "a dead host: nobody has that address; then an address that no way leads to",
     catches=("unreachable-silent", "all-refused"),
     question="Who tells the program that a host on its own network is not there?",
 )
@@ -82,6 +86,7 @@ def dead_host(lab: Testbed, submission: Submission) -> None:
     began = lab.now()
     finished = submission.start("client", free_address(lab), 7).succeeds("unreachable\n")
     lab.note("seconds-until-unreachable", round(finished.ended - began, 1))
+    submission.start("client", ELSEWHERE, 7).succeeds("unreachable\n")
 
 
 @case(

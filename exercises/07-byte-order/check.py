@@ -94,7 +94,7 @@ def pieces(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "the server closes after three bytes of its answer",
+    "the server closes after three bytes of its answer; then there is none, or no such host",
     catches=("ignores-close",),
     question="What do you know when recv returns 0?",
 )
@@ -105,3 +105,5 @@ def early_close(lab: Testbed, submission: Submission) -> None:
     stream.close()
     finished = client.gives_up()
     lab.expect_bytes("what it printed for half an answer", finished.stdout.encode(), b"")
+    for host, port in (("server", 2000), ("nobody-here", 1000)):
+        submission.start("client", host, port, 7, 8).gives_up()

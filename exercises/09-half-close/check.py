@@ -98,11 +98,13 @@ def slow_answer(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "the server resets the connection in the middle of its answer",
+    "nobody listens, or knows the host; then the server resets the connection in its answer",
     catches=("ignores-reset",),
     question="How does a broken connection differ from a finished one?",
 )
 def broken(lab: Testbed, submission: Submission) -> None:
+    for host in ("server", "nobody-here"):
+        submission.start("client", host, PORT, input=b"a question").gives_up()
     server = lab.listen("server", PORT)
     client = submission.start("client", "server", PORT, input=b"a question")
     stream = server.accept()

@@ -9,15 +9,20 @@ def letters(lab: Testbed, count: int) -> str:
     return "".join(lab.random.choices("abcdefghijklmnopqrstuvwxyz\n", k=count))
 
 
-def transfer(lab: Testbed, submission: Submission, text: str, within: float = 60.0) -> float:
-    """Send the text from client to server; the lab seconds until the sender had ended."""
+def transfer(
+    lab: Testbed, submission: Submission, text: str, within: float = 60.0
+) -> tuple[float, float]:
+    """Send the text from client to server.
+
+    Returns the lab seconds until the sender had ended, and from there the receiver.
+    """
     receiver = submission.start("server", "receive", PORT)
     lab.wait_for_port("server", PORT, "udp")
     began = lab.now()
     sender = submission.start("client", "send", "server", PORT, input=text.encode())
     finished = sender.succeeds(within=within)
-    receiver.succeeds(text, within=10.0)
-    return finished.ended - began
+    stayed = receiver.succeeds(text, within=10.0).ended - finished.ended
+    return finished.ended - began, stayed
 
 
 @case(
@@ -29,7 +34,7 @@ def clean(lab: Testbed, submission: Submission) -> None:
     lab.shape("client", Link(delay=0.05))
     lab.shape("server", Link(delay=0.05))
     before = lab.lab.counter("client", "Udp.OutDatagrams")
-    passed = transfer(lab, submission, letters(lab, 3000))
+    passed, stayed = transfer(lab, submission, letters(lab, 3000))
     sent = lab.lab.counter("client", "Udp.OutDatagrams") - before
     lab.note("datagrams-for-three-blocks", sent)
     lab.note("seconds-for-three-blocks", round(passed, 1))
@@ -44,6 +49,12 @@ def clean(lab: Testbed, submission: Submission) -> None:
         passed >= 0.3,
         expected="at least three round trips of 0.1 s",
         seen=f"{passed:.2f} s",
+    )
+    lab.expect(
+        "the receiver stays two seconds longer, to acknowledge repetitions",
+        1.8 <= stayed <= 2.5,
+        expected="2 s",
+        seen=f"{stayed:.2f} s",
     )
 
 
@@ -97,5 +108,14 @@ def empty(lab: Testbed, submission: Submission) -> None:
 )
 def nobody(lab: Testbed, submission: Submission) -> None:
     lab.shape("server", Link(loss=1.0))
+    before = lab.lab.counter("client", "Udp.OutDatagrams")
+    began = lab.now()
     sender = submission.start("client", "send", "server", PORT, input=b"is anybody there?")
-    sender.gives_up(within=60.0)
+    passed = sender.gives_up(within=60.0).ended - began
+    tries = lab.lab.counter("client", "Udp.OutDatagrams") - before
+    lab.expect(
+        "the sender tries 50 times, 0.2 s apart",
+        tries == 50 and 9.5 <= passed <= 11.0,
+        expected="50 datagrams, 10 s",
+        seen=f"{tries} datagrams, {passed:.1f} s",
+    )

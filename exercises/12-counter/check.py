@@ -60,8 +60,8 @@ def heal(lab: Testbed) -> None:
 
 
 @case(
-    "one node alone, its peers are not there yet",
-    catches=("waits-for-peers",),
+    "one node alone, its peers are not there yet; clients come and go",
+    catches=("waits-for-peers", "dies-on-reset", "keeps-asking"),
     question="Whom must a node ask before it may answer?",
 )
 def alone(lab: Testbed, submission: Submission) -> None:
@@ -72,6 +72,12 @@ def alone(lab: Testbed, submission: Submission) -> None:
         add(client, amount)
     seen = reads(client)
     lab.expect("the node counts alone", seen == sum(amounts), expected=sum(amounts), seen=seen)
+    rude = clients(lab, "one")["one"]
+    rude.send(b"read\n" * 3)
+    rude.close()
+    lab.sleep(0.5)
+    seen = reads(client)
+    lab.expect("the node counts on", seen == sum(amounts), expected=sum(amounts), seen=seen)
 
 
 @case(
@@ -133,6 +139,12 @@ def disorder(lab: Testbed, submission: Submission) -> None:
             total += amount
         lab.sleep(0.2)
     heal(lab)
-    agree(lab, nodes, total)
-    lab.sleep(3.0)
-    agree(lab, nodes, total)
+    for _ in range(2):
+        lab.sleep(AGREEMENT)
+        values = {name: reads(client) for name, client in nodes.items()}
+        lab.expect(
+            "every node reads the sum of all without being asked before",
+            set(values.values()) == {total},
+            expected=f"{total} on every node after {AGREEMENT:g} s",
+            seen=", ".join(f"{name} reads {value}" for name, value in values.items()),
+        )
