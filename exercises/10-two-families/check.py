@@ -65,9 +65,14 @@ def mixed(lab: Testbed, submission: Submission) -> None:
 def waiting(lab: Testbed, submission: Submission) -> None:
     serve(lab, submission)
     clients = [lab.connect("client", "server", PORT, ip6=ip6) for ip6 in (False, True, False)]
-    for client in clients:
-        greeting = client.own_address
-        exchange(lab, client, greeting, lab.random.randbytes(3000))
+    messages = [lab.random.randbytes(3000) for _ in clients]
+    for client, message in zip(clients, messages, strict=True):
+        client.send(message)  # all before any answer: which one is served next is not said
+        client.finish()
+    for client, message in zip(clients, messages, strict=True):
+        client.expect(f"you are {client.own_address}\n".encode() + message)
+        client.expect_end()
+        client.close()
 
 
 @case(
