@@ -11,7 +11,7 @@ from typing import Any
 from echolab.classroom import parcel, performing, reading, timeline, verdict
 from echolab.classroom.case import Case
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.performing import FILES, Performed
+from echolab.classroom.performing import BUILD_LIMITS, FILES, Performed
 from echolab.classroom.recipe import PLACE, Recipe, recipe
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
 from echolab.classroom.workplace import workplace
@@ -157,7 +157,8 @@ def build(found: Recipe, folder: Path, seed: int, settings: Settings, progress: 
     work = folder / "build"
     work.mkdir()
     performing.share(folder / FILES, work / FILES)
-    done = performing.perform([build_job(found, seed)], work, settings, progress)[0]
+    jobs = [build_job(found, seed)]
+    (done,) = performing.perform(jobs, work, settings, progress, limits=BUILD_LIMITS)
     if done.broke:
         raise CannotRun(f"the submission could not be built here: {done.broke}", "check again")
     if done.record is None:

@@ -24,12 +24,24 @@ from echolab.errors import EcholabError, ScriptError
 from echolab.job import Job
 from echolab.record import Record
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 """Seconds of processor time in which a case must get somewhere."""
 
 MEMORY = 256
 """Mebibytes of a guest in which a submission is judged: room for a Java machine on each host,
 and little enough that a program which takes all of it is found out in half of `PATIENCE`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bounds of a guest: its memory in mebibytes, and `patience`, as `PATIENCE` is."""
+
+    patience: float = PATIENCE
+    memory: int = MEMORY
+
+
+BUILD_LIMITS = Limits(patience=20.0, memory=512)
+"""A compiler may compute for long and take much memory before anything is seen of it."""
 
 FILES = "submission"
 """The folder, in a run's own, from which the guest takes the submission."""
@@ -61,6 +73,8 @@ def perform(
     settings: Settings,
     progress: Progress,
     again: Again | None = None,
+    *,
+    limits: Limits = Limits(),
 ) -> list[Performed]:
     """Perform these jobs in their order, in folders of their own below `folder`.
 
@@ -72,7 +86,9 @@ def perform(
     while len(done) < len(jobs):
         own = folder / f"guest-{len(done)}"
         left = dataclasses.replace(again, jobs=again.jobs[len(done) :])
-        done += in_one_guest(jobs[len(done) :], folder / FILES, own, settings, progress, again=left)
+        done += in_one_guest(
+            jobs[len(done) :], folder / FILES, own, settings, progress, again=left, limits=limits
+        )
     return done
 
 
@@ -84,6 +100,7 @@ def in_one_guest(
     progress: Progress,
     *,
     again: Again | None = None,
+    limits: Limits = Limits(),
 ) -> list[Performed]:
     """Perform jobs up to the one that ends the guest, in the new folder `own`.
 
@@ -92,8 +109,8 @@ def in_one_guest(
     own.mkdir()
     share(files, own / FILES)
     interpreter.furnish(own / interpreter.FOLDER)
-    chosen = dataclasses.replace(settings, folder=own, wall_limit=PATIENCE)
-    results = exact.run_all(jobs, chosen, progress, again, memory=MEMORY)
+    chosen = dataclasses.replace(settings, folder=own, wall_limit=limits.patience)
+    results = exact.run_all(jobs, chosen, progress, again, memory=limits.memory)
     return [_performed(own, number, result) for number, result in enumerate(results)]
 
 

@@ -80,7 +80,7 @@ def next_client(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "a client resets its connection; the next one is served all the same",
+    "one client resets its connection, one goes without its echo; the next one is served",
     catches=("dies-on-reset",),
     question="Whose trouble is it when one client goes away without a word?",
 )
@@ -92,6 +92,10 @@ def reset(lab: Testbed, submission: Submission) -> None:
     rude.receive(100)
     rude.reset()
     lab.sleep(0.1)
+    hasty = lab.connect("client", "server", PORT)
+    hasty.send(some_bytes(lab, 5000))
+    hasty.close()
+    lab.sleep(0.1)
     client = lab.connect("client", "server", PORT)
     client.send(b"still there?")
     client.expect(b"still there?")
@@ -100,7 +104,7 @@ def reset(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "the server is stopped while a client is connected, and started again at once",
+    "a second server finds the port taken; the first is stopped and started again at once",
     catches=("no-reuse",),
     question="What does the kernel remember of a connection whose program has gone?",
 )
@@ -110,6 +114,7 @@ def restart(lab: Testbed, submission: Submission) -> None:
     client = lab.connect("client", "server", PORT)
     client.send(b"before")
     client.expect(b"before")
+    submission.start("server", PORT).gives_up()
     server.stop()
     client.expect_end()
     client.close()

@@ -1,13 +1,14 @@
 """Many clients at a time: nobody waits for anybody."""
 
-from echolab.classroom import Submission, Testbed, case
+from echolab.classroom import Running, Submission, Testbed, case
 
 PORT = 7
 
 
-def serve(lab: Testbed, submission: Submission) -> None:
-    submission.start("server", PORT)
+def serve(lab: Testbed, submission: Submission) -> Running:
+    server = submission.start("server", PORT)
     lab.wait_for_port("server", PORT)
+    return server
 
 
 @case(
@@ -88,7 +89,7 @@ def forty(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "one client resets its connection while another is served",
+    "one client resets its connection, one goes without its echo, while another is served",
     catches=("dies-on-reset",),
     question="What does recv do in your program when the peer has reset the connection?",
 )
@@ -99,6 +100,9 @@ def reset(lab: Testbed, submission: Submission) -> None:
     rude.send(b"hello")
     rude.expect(b"hello")
     rude.reset()
+    hasty = lab.connect("client", "server", PORT)
+    hasty.send(lab.random.randbytes(5000))
+    hasty.close()
     lab.sleep(0.1)
     client.send(b"still there?")
     client.expect(b"still there?")
@@ -107,12 +111,12 @@ def reset(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "clients come and go, each connection is closed when its client has finished",
+    "clients come and go, each is closed when it has finished; then the server is restarted",
     catches=("never-closes", "keeps-asking"),
     question="Who closes the socket of a client that has gone?",
 )
 def closes(lab: Testbed, submission: Submission) -> None:
-    serve(lab, submission)
+    server = serve(lab, submission)
     for number in range(12):
         client = lab.connect("client", "server", PORT)
         client.send(b"client %d" % number)
@@ -124,3 +128,8 @@ def closes(lab: Testbed, submission: Submission) -> None:
     last = lab.connect("client", "server", PORT)
     last.send(b"the last")
     last.expect(b"the last")
+    submission.start("server", PORT).gives_up()
+    server.stop()
+    last.expect_end()
+    last.close()
+    serve(lab, submission)

@@ -99,7 +99,7 @@ def large(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "the client finishes in the middle of a message; the next client is served",
+    "clients finish in a message, or go without their answers; the next client is served",
     catches=("answers-half",),
     question="Is a message complete because the stream has ended?",
 )
@@ -109,6 +109,10 @@ def half_message(lab: Testbed, submission: Submission) -> None:
     client.finish()
     client.expect_end()
     client.close()
+    hasty = lab.connect("client", "server", PORT)
+    hasty.send(frame(b"nobody waits for this") * 3)
+    hasty.close()
+    lab.sleep(0.1)
     other = lab.connect("client", "server", PORT)
     other.send(frame(b"next"))
     other.expect(frame(b"txen"))

@@ -98,7 +98,7 @@ def slow_answer(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "nobody listens, or knows the host; then the server resets the connection in its answer",
+    "nobody listens, or knows the host; the server resets the connection on either way",
     catches=("ignores-reset",),
     question="How does a broken connection differ from a finished one?",
 )
@@ -106,6 +106,11 @@ def broken(lab: Testbed, submission: Submission) -> None:
     for host in ("server", "nobody-here"):
         submission.start("client", host, PORT, input=b"a question").gives_up()
     server = lab.listen("server", PORT)
+    client = submission.start("client", "server", PORT, input=b"a question" * 100_000)
+    stream = server.accept()
+    stream.receive(1000)
+    stream.reset()
+    client.gives_up()
     client = submission.start("client", "server", PORT, input=b"a question")
     stream = server.accept()
     stream.receive_all()

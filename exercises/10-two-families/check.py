@@ -58,12 +58,16 @@ def mixed(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "a client of each family waits while another one is served",
+    "a client goes without its echo, the others wait for their turn",
     catches=("one-client",),
     question="What becomes of a client that connects while another one is served?",
 )
 def waiting(lab: Testbed, submission: Submission) -> None:
     serve(lab, submission)
+    hasty = lab.connect("client", "server", PORT)
+    hasty.send(lab.random.randbytes(5000))
+    hasty.close()
+    lab.sleep(0.1)
     clients = [lab.connect("client", "server", PORT, ip6=ip6) for ip6 in (False, True, False)]
     messages = [lab.random.randbytes(3000) for _ in clients]
     for client, message in zip(clients, messages, strict=True):

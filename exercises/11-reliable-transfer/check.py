@@ -102,12 +102,13 @@ def empty(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "nobody receives",
+    "nobody knows the host; then nobody receives",
     catches=("tries-for-ever",),
     question="When is it time to give up, and how does your caller learn of it?",
 )
 def nobody(lab: Testbed, submission: Submission) -> None:
     lab.shape("server", Link(loss=1.0))
+    submission.start("client", "send", "nobody-here", PORT, input=b"?").gives_up()
     before = lab.lab.counter("client", "Udp.OutDatagrams")
     began = lab.now()
     sender = submission.start("client", "send", "server", PORT, input=b"is anybody there?")
