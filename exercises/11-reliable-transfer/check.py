@@ -10,9 +10,9 @@ def letters(lab: Testbed, count: int) -> str:
 
 
 def transfer(
-    lab: Testbed, submission: Submission, text: str, within: float = 60.0
+    lab: Testbed, submission: Submission, text: str, *, cut: float | None = None
 ) -> tuple[float, float]:
-    """Send the text from client to server.
+    """Send the text from client to server; after `cut` seconds nothing gets through for three.
 
     Returns the lab seconds until the sender had ended, and from there the receiver.
     """
@@ -20,7 +20,12 @@ def transfer(
     lab.wait_for_port("server", PORT, "udp")
     began = lab.now()
     sender = submission.start("client", "send", "server", PORT, input=text.encode())
-    finished = sender.succeeds(within=within)
+    if cut is not None:
+        lab.sleep(cut)
+        lab.shape("client", Link(loss=1.0, delay=0.01))
+        lab.sleep(3.0)
+        lab.shape("client", Link(loss=0.3, delay=0.01))
+    finished = sender.succeeds(within=60.0)
     stayed = receiver.succeeds(text, within=10.0).ended - finished.ended
     return finished.ended - began, stayed
 
@@ -70,14 +75,14 @@ def chosen_losses(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "three of ten packets die, on either way",
+    "three of ten packets die, on either way, and all of them for three seconds",
     catches=("no-retransmit",),
     question="How often may a block have to be sent?",
 )
 def random_losses(lab: Testbed, submission: Submission) -> None:
     lab.shape("client", Link(loss=0.3, delay=0.01))
     lab.shape("server", Link(loss=0.3, delay=0.01))
-    transfer(lab, submission, letters(lab, 9500))
+    transfer(lab, submission, letters(lab, 9500), cut=0.5)
 
 
 @case(

@@ -69,19 +69,30 @@ def alone(lab: Testbed, submission: Submission) -> None:
     submission.start("one", "one", PORT, "two", ABSENT)
     lab.wait_for_port("one", PORT)
     lab.sleep(0.5)
-    client = clients(lab, "one")["one"]
-    amounts = [lab.random.randint(1, 1000) for _ in range(3)]
-    for amount in amounts:
+    early, client = (clients(lab, "one")["one"] for _ in range(2))
+    client.send(b"add ")
+    early.close()
+    lab.sleep(0.1)
+    amounts = [lab.random.randint(1, 1000) for _ in range(4)]
+    client.send(b"%d\n" % amounts[0])
+    client.expect(b"ok\n", within=1.0)
+    for amount in amounts[1:]:
         add(client, amount)
     client.send(b"add 1000\nadd 1\nread\n")
     amounts += [1000, 1]
     client.expect(b"ok\nok\n%d\n" % sum(amounts), within=1.0)
-    rude = clients(lab, "one")["one"]
-    rude.send(b"read\n" * 3)
-    rude.close()
-    lab.sleep(0.5)
-    seen = reads(client)
-    lab.expect("the node counts on", seen == sum(amounts), expected=sum(amounts), seen=seen)
+    for line in (b"read\n", b"add 1\n"):
+        hasty = clients(lab, "one")["one"]
+        hasty.send(line * 3)
+        hasty.close()
+        lab.sleep(0.3)
+    seen, least = reads(client), sum(amounts)
+    lab.expect(
+        "the node counts on",
+        seen in range(least, least + 4),
+        expected=f"{least}, or up to 3 more that were not confirmed",
+        seen=seen,
+    )
 
 
 @case(
