@@ -31,13 +31,13 @@ def transfer(
 
 
 @case(
-    "a clean link with a delay",
+    "a link with a delay, over which each acknowledgement comes twice",
     catches=("not-acknowledged", "floods"),
     question="When may the sender send its next block?",
 )
 def clean(lab: Testbed, submission: Submission) -> None:
     lab.shape("client", Link(delay=0.05))
-    lab.shape("server", Link(delay=0.05))
+    lab.shape("server", Link(delay=0.05, duplicate=1.0))
     before = lab.lab.counter("client", "Udp.OutDatagrams")
     passed, stayed = transfer(lab, submission, letters(lab, 3000))
     sent = lab.lab.counter("client", "Udp.OutDatagrams") - before
@@ -48,6 +48,13 @@ def clean(lab: Testbed, submission: Submission) -> None:
         3 <= sent <= 8,
         expected="3 to 8 datagrams for 3000 bytes",
         seen=f"{sent} datagrams",
+    )
+    fragments = lab.lab.counter("client", "Ip.FragCreates")
+    lab.expect(
+        "no datagram is larger than a packet",
+        fragments == 0,
+        expected="datagrams of at most 1100 bytes",
+        seen=f"{fragments} fragments",
     )
     lab.expect(
         "the sender waits for each acknowledgement",

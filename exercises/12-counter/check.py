@@ -61,12 +61,12 @@ def heal(lab: Testbed) -> None:
 
 
 @case(
-    "one node alone, its peers are not there yet; clients come and go",
+    "one node alone, clients come and go; then it is stopped and started again at once",
     catches=("waits-for-peers", "dies-on-reset", "keeps-asking"),
     question="Whom must a node ask before it may answer?",
 )
 def alone(lab: Testbed, submission: Submission) -> None:
-    submission.start("one", "one", PORT, "two", ABSENT)
+    node = submission.start("one", "one", PORT, "two", ABSENT)
     lab.wait_for_port("one", PORT)
     lab.sleep(0.5)
     early, client = (clients(lab, "one")["one"] for _ in range(2))
@@ -93,6 +93,10 @@ def alone(lab: Testbed, submission: Submission) -> None:
         expected=f"{least}, or up to 3 more that were not confirmed",
         seen=seen,
     )
+    node.stop()
+    client.expect_end()
+    client.close()
+    start(lab, submission, "one")
 
 
 @case(
