@@ -43,8 +43,65 @@ LEAST_CAUGHT = 0.9
 FIRST_CASES = 2
 """Cases that are performed alone first: most mutants fail in one of them."""
 
-REASONS: dict[str, str] = {}
-"""Why a mutant lives that has these words in its exercise, place and what was done to it."""
+REASONS = {
+    # 1 to 3
+    "len(reply) < count": "one more recv, of 0 bytes, returns nothing and ends the loop",
+    "another comparison: if (MySocket < 0 ||": "no socket has the number 0 here",
+    "MAXPUF - Got": "the server sends as many bytes as it got, so no more are there to be read",
+    "01-stream-client main.c:45": "after an error the next recv returns 0, which is reported alike",
+    "02-stream-server main.c:48": "after a send that failed the next recv fails, too",
+    "03-many-clients main.py:12": "what is not caught ends the thread of this client alone",
+    "03-many-clients main.py:26": "the server is ended by a signal, which waits for no thread",
+    "Count < MOST": "no task fills the table",
+    # 4 to 6
+    "Left <= 0 ||": "two moments are never the same",
+    "sin_family": "Linux takes an address of no family for one of IPv4 (udp(7), udp_sendmsg)",
+    "05-large-datagrams main.py:12": "a buffer larger by one more tells a cut datagram as well",
+    "05-large-datagrams main.c:24": "no case takes the port; exercises 2 and 3 do",
+    "06-three-failures main.c:25": "no other error comes within the five seconds",
+    "06-three-failures main.c:35": "an error number fits into one byte",
+    "06-three-failures main.c:44": "a connection that does not block is never made at once",
+    # 7 to 10
+    "07-byte-order main.py:11": "one more argument than there are is not there to be taken",
+    "07-byte-order main.c:42": "six bytes are always sent whole",
+    "08-framing main.c:48": "after a send that failed the next recv fails, too",
+    "08-framing main.c:68": "no case takes the port; exercises 2 and 3 do",
+    "SO_REUSEADDR": "exercises 2, 3 and 12 start again at once",
+    "09-half-close main.py:16": "what is not caught ends the program with status 1 as well",
+    "IPV6_V6ONLY, 0": "0 is what the kernel begins with",
+    "10-two-families main.c:31": "after a send that failed the next recv fails, too",
+    "10-two-families main.c:63": "the two sockets change places",
+    "10-two-families main.c:68": "the place behind the last one has no event",
+    # 11 and 12
+    "BLOCK 1000": "the receiver cannot know; blocks of 500 and of 1001 bytes fit a datagram",
+    "12: a larger number: 1000": "a block of 1001 bytes fits a datagram as well",
+    "12: a smaller number: 1000": "blocks may be smaller",
+    "'!I": "both sides have the same padding behind the number",
+    "Now.tv_nsec / 1000000L": "poll waits for the right time on its own",
+    "number < expected": "a block that was not expected is never the expected one afterwards",
+    "Number < Expected": "a block that was not expected is never the expected one afterwards",
+    "HEADER 5": "both sides have the same padding behind the header",
+    "Len < HEADER": "no datagram is shorter",
+    "11-reliable-transfer main.c:109": "no datagram is shorter",
+    "11-reliable-transfer main.c:97": "no case takes the port; exercises 2 and 3 do",
+    "fflush(stdout)": "the end of the program writes it as well",
+    "main.py:35: a larger number: 1": "any number but 0 is the end",
+    "main.py:30": "the loop ends by the time-out of recvfrom, not by its condition",
+    "PERIOD 200": "half and twice as often are soon enough",
+    "main.py:12: a larger number: 0.2": "every 1.2 seconds is soon enough",
+    "main.py:12: a smaller number: 0.2": "twice as often is soon enough, too",
+    "12-counter main.py:50": "a datagram socket without a peer has no error to tell",
+    "12-counter main.py:51": "a datagram socket without a peer has no error to tell",
+    "12-counter main.py:32": "news leave a little sooner",
+    "12-counter main.py:35": "a select that may not wait at all comes between",
+    "12-counter main.py:84": "two peers more, of names that nobody knows",
+    "12-counter main.py:75": "the connection is closed when nothing refers to it any more",
+    "12-counter main.py:72": "the next recv tells the same",
+}
+"""Why a mutant lives that has these words in its exercise, place and what was done to it.
+
+Such a mutant does what the task asks for; it counts as not caught all the same.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,7 +74,8 @@ def _indifferent(tree: ast.AST) -> set[int]:
             continue
         called = getattr(node.func, "attr", getattr(node.func, "id", ""))
         says = called == "print" and any(keyword.arg == "file" for keyword in node.keywords)
-        if says or called in ("recv", "listen", "setsockopt"):
+        room = called == "recvfrom" and isinstance(node.args[0], ast.Constant)
+        if says or room or called in ("recv", "listen", "setsockopt"):
             free |= {id(inner) for inner in ast.walk(node) if says or inner is not node}
     free |= {id(node) for node in tree.body[:1]} if isinstance(tree, ast.Module) else set()
     free |= {
@@ -111,6 +112,8 @@ def _without_a_statement(name: str, source: str) -> Iterator[Mutant]:
 
 def _compare(node: ast.AST) -> bool:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+        if "monotonic()" in ast.unparse(node):
+            return False  # two moments are never the same
         node.ops[0] = COMPARISONS[type(node.ops[0])]()
         return True
     return False
@@ -285,7 +288,7 @@ C_RULES = (
     ("another family", r"\bAF_INET\b", "AF_UNIX"),
     ("another text", r'(?<=return ")\w', "x"),
     ("another size", r"(?<!, )\bsizeof\([^)]*\)", "1"),
-    ("another number", r"(?<=, )0(?=[,)])", "1"),
+    ("another flag", r"(?<=, )0(?=[,)])", "MSG_PEEK"),
     ("no flag", r"\b(?:MSG_TRUNC|MSG_NOSIGNAL)\b", "0"),
     ("a smaller number", r"(?<=, )[2-9](?=, 0)", "1"),
     ("another condition", r"\bif \((.*)\)(?=$| \{$)", r"if (!(\1))"),
