@@ -70,6 +70,7 @@ def alone(lab: Testbed, submission: Submission) -> None:
     lab.wait_for_port("one", PORT)
     lab.sleep(0.5)
     early, client = (clients(lab, "one")["one"] for _ in range(2))
+    lab.sleep(0.1)
     client.send(b"add ")
     early.close()
     lab.sleep(0.1)
@@ -81,21 +82,26 @@ def alone(lab: Testbed, submission: Submission) -> None:
     client.send(b"add 1000\nadd 1\nread\n")
     amounts += [1000, 1]
     client.expect(b"ok\nok\n%d\n" % sum(amounts), within=1.0)
+    seen = reads(client)
+    lab.expect("the node counts alone", seen == sum(amounts), expected=sum(amounts), seen=seen)
     for line in (b"read\n", b"add 1\n"):
         hasty = clients(lab, "one")["one"]
-        hasty.send(line * 3)
+        hasty.send(line * 3 + b"add 5")
         hasty.close()
         lab.sleep(0.3)
-    seen, least = reads(client), sum(amounts)
+    late = clients(lab, "one")["one"]
+    seen, least = reads(late), sum(amounts)
     lab.expect(
         "the node counts on",
         seen in range(least, least + 4),
         expected=f"{least}, or up to 3 more that were not confirmed",
         seen=seen,
     )
-    node.stop()
+    client.finish()
     client.expect_end()
-    client.close()
+    node.stop()
+    late.expect_end()
+    late.close()
     start(lab, submission, "one")
 
 
@@ -143,7 +149,7 @@ def partition(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "packets are lost, doubled and out of order",
+    "packets are lost, doubled and out of order; then nothing gets through for a while",
     catches=("counts-twice",),
     question="What happens when a node hears the same news twice?",
 )
@@ -159,6 +165,9 @@ def disorder(lab: Testbed, submission: Submission) -> None:
             add(client, amount)
             total += amount
         lab.sleep(0.2)
+    for name in NODES:
+        lab.shape(name, Link(loss=1.0))
+    lab.sleep(1.5)
     heal(lab)
     for _ in range(2):
         lab.sleep(AGREEMENT)

@@ -59,9 +59,7 @@ static void hear(int News)
     long Added;
     ssize_t Len = recv(News, Message, sizeof(Message) - 1, 0);
 
-    if (Len < 0)
-        return;
-    Message[Len] = 0;
+    Message[Len > 0 ? Len : 0] = 0;
     for (char *Line = strtok(Message, "\n"); Line != NULL; Line = strtok(NULL, "\n"))
         if (sscanf(Line, "%63s %ld", Name, &Added) == 2)
             take_in(Name, Added);
@@ -161,8 +159,7 @@ int main(int argc, char **argv)
             Next += PERIOD;
             continue;
         }
-        if (poll(Sockets, Count, (int)Left) <= 0)
-            continue;
+        poll(Sockets, Count, (int)Left);
         for (int i = Count - 1; i > 1; i--)
             if (Sockets[i].revents != 0 && !serve(Sockets[i].fd, &Clients[i])) {
                 close(Sockets[i].fd);
