@@ -280,7 +280,7 @@ C_RULES = (
     ("a call left out", r"^\s*(?:send|sendto|fwrite|printf)\(.*\);$", ";"),
     (
         "an assignment left out",
-        r"^\s*(?!AdrMySock\.sin_family|MyAdr\.sin_family)[\w.>\[\]-]+ = [^;]*;$",
+        r"^\s*(?!(?:AdrMySock|MyAdr|Peer)\.sin_family)[\w.>\[\]-]+ = [^;]*;$",
         ";",
     ),
     ("another kind", r"\bSOCK_STREAM\b", "SOCK_DGRAM"),
@@ -288,7 +288,8 @@ C_RULES = (
     ("another family", r"\bAF_INET\b", "AF_UNIX"),
     ("another text", r'(?<=return ")\w', "x"),
     ("another size", r"(?<!, )\bsizeof\([^)]*\)", "1"),
-    ("another flag", r"(?<=, )0(?=[,)])", "MSG_PEEK"),
+    ("another flag", r"(\brecv.*, )0(?=[,)])", r"\1MSG_PEEK"),
+    ("another flag", r"(\bsend.*, )0(?=[,)])", r"\1MSG_OOB"),
     ("no flag", r"\b(?:MSG_TRUNC|MSG_NOSIGNAL)\b", "0"),
     ("a smaller number", r"(?<=, )[2-9](?=, 0)", "1"),
     ("another condition", r"\bif \((.*)\)(?=$| \{$)", r"if (!(\1))"),
