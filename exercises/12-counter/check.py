@@ -75,8 +75,12 @@ def alone(lab: Testbed, submission: Submission) -> None:
     early.close()
     lab.sleep(0.1)
     amounts = [lab.random.randint(1, 1000) for _ in range(4)]
-    client.send(b"%d\n" % amounts[0])
-    client.expect(b"ok\n", within=1.0)
+    client.send(b"%d\n" % amounts[0] + b"read\n" * 40)
+    client.expect(b"ok\n" + b"%d\n" % amounts[0] * 40, within=1.0)
+    client.send(b"re")
+    lab.sleep(0.1)
+    client.send(b"ad\n")
+    client.expect(b"%d\n" % amounts[0], within=1.0)
     for amount in amounts[1:]:
         add(client, amount)
     client.send(b"add 1000\nadd 1\nread\n")

@@ -55,11 +55,10 @@ static void take_in(const char *Name, long Added)
 
 static void hear(int News)
 {
-    char Message[1024], Name[64];
+    char Message[1024] = "", Name[64];
     long Added;
-    ssize_t Len = recv(News, Message, sizeof(Message) - 1, 0);
 
-    Message[Len > 0 ? Len : 0] = 0;
+    recv(News, Message, sizeof(Message) - 1, 0);
     for (char *Line = strtok(Message, "\n"); Line != NULL; Line = strtok(NULL, "\n"))
         if (sscanf(Line, "%63s %ld", Name, &Added) == 2)
             take_in(Name, Added);
