@@ -135,7 +135,9 @@ def repeat(names: list[str], seeds: int) -> int:
             ]
     wrong = 0
     context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(
+        len(os.sched_getaffinity(0)), mp_context=context
+    ) as pool:
         for order, (result, texts) in zip(orders, pool.map(answer, orders), strict=True):
             verdicts = [case.verdict for case in result.cases]
             reference = order.label.startswith("reference")

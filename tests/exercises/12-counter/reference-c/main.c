@@ -58,7 +58,7 @@ static void hear(int News)
     char Message[1024] = "", Name[64];
     long Added;
 
-    recv(News, Message, sizeof(Message) - 1, 0);
+    recv(News, Message, sizeof(Message) - 1, 0); /* an error leaves it empty */
     for (char *Line = strtok(Message, "\n"); Line != NULL; Line = strtok(NULL, "\n"))
         if (sscanf(Line, "%63s %ld", Name, &Added) == 2)
             take_in(Name, Added);
