@@ -29,6 +29,9 @@ OWN_PACKAGE = "echo_app"
 
 FAILED = 127
 
+UNTOUCHED = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+"""The signals whose disposition a Python interpreter changes for itself."""
+
 STRACE = (
     *("strace", "-f", "--absolute-timestamps=unix,ns", "--syscall-times=ns", "-s", "64", "-e"),
     "trace=%network,read,write,readv,writev,close,poll,ppoll,select,pselect6,epoll_wait,execve",
@@ -118,13 +121,15 @@ def _settle(
     os.closerange(3, failure)
     os.closerange(failure + 1, os.sysconf("SC_OPEN_MAX"))
     os.umask(0o022)
-    sandbox.confine(start.account, start.limits, start.last_capability)
+    sandbox.limit(start.limits)
+    sandbox.dies_first(sandbox.FIRST_TO_DIE)
+    sandbox.confine(start.account, start.last_capability)
     os.chdir(start.workdir)
 
 
 def _execute(start: Start) -> None:
     """Execute the program, with the signals as a shell would leave them."""
-    for name in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+    for name in UNTOUCHED:
         signal.signal(name, signal.SIG_DFL)
     words = start.words()
     os.execvpe(words[0], words, dict(start.environment))  # noqa: S606 (no shell is wanted)

@@ -31,6 +31,14 @@ from typing import Any, NoReturn
 
 MCL_CURRENT, MCL_FUTURE = 1, 2
 
+mlockall = ctypes.CDLL(None).mlockall
+
+
+class Children:
+    """Whether the next child of this process is given all its memory at once."""
+
+    filled = False
+
 
 def fill_memory() -> None:
     """Have this process's memory filled at once, now and whenever it grows (mlockall(2)).
@@ -39,11 +47,19 @@ def fill_memory() -> None:
     a forked child it maps piece by piece (arch/um/kernel/tlb.c); a page that is touched
     for the first time, or after a fork, costs a switch to the kernel and back.
     """
-    ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)
+    mlockall(MCL_CURRENT | MCL_FUTURE)
+
+
+def fill_at_fork() -> None:
+    """Fill a new child's memory where that is wanted, before the child touches any."""
+    if Children.filled:
+        Children.filled = False
+        fill_memory()
 
 
 if os.getpid() == 1:
     fill_memory()
+    os.register_at_fork(after_in_child=fill_at_fork)  # before anybody else does
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
@@ -167,7 +183,9 @@ def _import_for_all(scripts: set[str]) -> None:
 
 def _in_child(work: Callable[[], None], folder: str) -> None:
     """Do the work in a child; where that leaves no answer in `folder`, leave one that says so."""
+    Children.filled = True
     child = os.fork()
+    Children.filled = False
     if child == 0:
         status = 1
         try:
@@ -191,8 +209,6 @@ def _in_child(work: Callable[[], None], folder: str) -> None:
 
 def answer(job: dict[str, Any], run: str, folder: str, engine: str) -> None:
     """Perform a job of the run in the folder `run`; leave its answer in `folder`."""
-    if engine == "exact":
-        fill_memory()
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
     _allow_open_files()
     from echolab.errors import EcholabError

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import platform
 import signal
 
 CLONE_VM = 0x00000100
+CLONE_FS = 0x00000200
 CLONE_FILES = 0x00000400
 CLONE_PIDFD = 0x00001000
 CLONE_NEWNS = 0x00020000
@@ -41,6 +43,9 @@ LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 MSG_DONTWAIT = 0x40
+
+SETTERS = {"x86_64": (116, 119, 117), "aarch64": (159, 149, 147)}
+"""Numbers of setgroups(2), setresgid(2) and setresuid(2), which glibc does for all threads."""
 
 KEEPER_STACK = 16384
 
@@ -119,6 +124,15 @@ def clear_capabilities() -> None:
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
+def become(uid: int, gid: int) -> None:
+    """Make this thread, and no other one, belong to that user and group for good."""
+    set_groups, set_gid, set_uid = SETTERS[platform.machine()]
+    _check(_libc.syscall(set_groups, ctypes.c_size_t(0), None), "setgroups")
+    for call, number in ((set_gid, gid), (set_uid, uid)):
+        numbers = (ctypes.c_ulong(number) for _ in range(3))
+        _check(_libc.syscall(call, *numbers), "setresgid or setresuid")
+
+
 def recvmmsg(descriptor: int, headers: ctypes.Array[ctypes.c_char], most: int) -> int:
     """Take at most that many messages without waiting; how many were there; see recvmmsg(2).
 
@@ -174,6 +188,15 @@ class PidNamespace:
                 setns(own, CLONE_NEWPID)
             os.close(own)
         return pid
+
+    @property
+    def pid(self) -> int:
+        """The number of the namespace's init, as this process sees it."""
+        return self._pid
+
+    def adopt(self) -> None:
+        """See to it that whatever this thread starts is born in the namespace."""
+        setns(self._pidfd, CLONE_NEWPID)
 
     def kill(self) -> None:
         """Kill all that lives in the namespace."""

@@ -13,7 +13,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from echolab.engines import child, linux, pump
+from echolab.engines import child, linux, pump, spawn
 from echolab.engines.child import Start
 from echolab.engines.contract import Finished
 from echolab.engines.hosts import HostNamespaces
@@ -151,7 +151,7 @@ class RunningProgram:
             self._space = linux.PidNamespace()
             undo.callback(self._space.close)
             self._started = pump.now() - epoch
-            self.pid = self._fork()
+            self.pid = self._execute()
             self._pidfd = os.pidfd_open(self.pid)
             undo.pop_all()
         self._serve()
@@ -193,8 +193,19 @@ class RunningProgram:
 
     # --- its start
 
+    def _execute(self) -> int:
+        """Start the program and wait until it is executed; the process's number."""
+        if not self._start.module() and spawn.possible(self._start):
+            try:
+                return spawn.spawn(self._start, self._namespaces, self._pipes.theirs, self._space)
+            except OSError as error:
+                raise _refusal(self._start, error.errno or 0, str(error)) from None
+            finally:
+                self._pipes.close_theirs()
+        return self._fork()
+
     def _fork(self) -> int:
-        """Fork the program and wait until it is executed; the process's number."""
+        """Fork, and have the child become the program."""
         if self._start.module():
             child.prepare(self._start.module())
         told, failure = os.pipe()
@@ -211,7 +222,8 @@ class RunningProgram:
             os.close(told)
         if words:
             os.waitpid(pid, 0)
-            raise _refusal(self._start, words)
+            number, _, text = words.decode(errors="replace").partition("\n")
+            raise _refusal(self._start, int(number), text)
         return pid
 
     def _serve(self) -> None:
@@ -293,15 +305,14 @@ def _read_all(descriptor: int) -> bytes:
     return words
 
 
-def _refusal(start: Start, words: bytes) -> EcholabError:
-    """What to raise for the number and text that a child told before it ended."""
-    number, _, text = words.decode(errors="replace").partition("\n")
+def _refusal(start: Start, number: int, text: str) -> EcholabError:
+    """What to raise for an error, by its number and text, that kept a program from starting."""
     program = start.words()[0]
-    if int(number) == errno.ENOENT and not program.startswith("/") and "/" not in program:
+    if number == errno.ENOENT and not program.startswith("/") and "/" not in program:
         return BadInput(
             f"host {start.host}: there is no program '{program}' on its PATH",
             "install it on this machine, or give its path",
         )
-    if int(number) in NOT_THERE:
+    if number in NOT_THERE:
         return BadInput(f"host {start.host}: cannot start '{program}': {text}")
     return CannotRun(f"host {start.host}: cannot start '{program}': {text}")

@@ -51,6 +51,11 @@ ACCOUNTS = {"root": 0, "lab": ORDINARY, "nobody": 65534}
 SERVICES = "".join(f"{name} {port}/{kind}\n" for name, port in (("echo", 7), ("discard", 9))
                    for kind in ("tcp", "udp"))  # fmt: skip
 
+OOM_SCORE = "/proc/self/oom_score_adj"
+"""Which of its processes a kernel ends where memory runs out (proc_pid_oom_score_adj(5))."""
+
+FIRST_TO_DIE, AS_OTHERS = 1000, 0
+
 LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 
 
@@ -75,6 +80,16 @@ class Limits:
     files: int = 1024
     file_size: int = 64 * MIB
     memory: int = 1024 * MIB
+
+    def values(self) -> dict[int, int]:
+        """Each limit by its number (getrlimit(2))."""
+        return {
+            resource.RLIMIT_NPROC: self.processes,
+            resource.RLIMIT_NOFILE: self.files,
+            resource.RLIMIT_FSIZE: self.file_size,
+            resource.RLIMIT_DATA: self.memory,
+            resource.RLIMIT_CORE: 0,
+        }
 
 
 def account(user: str, where: str) -> Account:
@@ -178,33 +193,33 @@ class SharedRoot:
         os.close(self._descriptor)
 
 
-def add_proc() -> None:
-    """Mount the /proc of this process's PID namespace, for this process and its children."""
+def add_proc(options: str = "") -> None:
+    """Mount the /proc of this process's PID namespace, for this thread and its children.
+
+    The `options` may name another PID namespace (proc(5), pidns).
+    """
     linux.unshare(linux.CLONE_NEWNS)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-    linux.mount("proc", "/proc", "proc", flags)
+    linux.mount("proc", "/proc", "proc", flags, options)
 
 
-def confine(account: Account, limits: Limits, last_capability: int) -> None:
-    """Give up, for good, whatever a program under test must not have.
-
-    Its oom_score_adj says that where memory runs out it dies first (proc_pid_oom_score_adj(5)).
-    """
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
-    for what, value in (
-        (resource.RLIMIT_NPROC, limits.processes),
-        (resource.RLIMIT_NOFILE, limits.files),
-        (resource.RLIMIT_FSIZE, limits.file_size),
-        (resource.RLIMIT_DATA, limits.memory),
-        (resource.RLIMIT_CORE, 0),
-    ):
+def limit(limits: Limits) -> None:
+    """Limit what this process, and all that it starts from now on, may use."""
+    for what, value in limits.values().items():
         resource.setrlimit(what, (value, value))
-    os.setgroups([])
-    os.setresgid(account.gid, account.gid, account.gid)
+
+
+def dies_first(score: int) -> None:
+    """Say how soon this process is ended where memory runs out."""
+    with open(OOM_SCORE, "w", encoding="ascii") as file:
+        file.write(str(score))
+
+
+def confine(account: Account, last_capability: int) -> None:
+    """Give up, for good, whatever right a program under test must not have; for this thread."""
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.drop_bounding_set(last_capability)
-    os.setresuid(account.uid, account.uid, account.uid)
+    linux.become(account.uid, account.gid)
     linux.clear_capabilities()
 
 

@@ -53,7 +53,7 @@ def agree(lab: Testbed, nodes: dict[str, Stream], total: int) -> float:
 def many_at_once(lab: Testbed, client: Stream, total: int) -> list[int]:
     """Send lines of many lengths at once, the last in two pieces; what was added."""
     added, lines, answers = [], [], []
-    for _ in range(40):
+    for _ in range(100):
         if lab.random.random() < 0.5:
             added.append(10 ** lab.random.randint(0, 3))
             lines.append(b"add %d\n" % added[-1])

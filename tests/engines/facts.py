@@ -33,6 +33,29 @@ print(json.dumps({
 }))
 """
 
+STANDING = r"""
+import json, os, resource
+lines = dict(line.split(":\t") for line in open("/proc/self/status") if ":\t" in line)
+lines["SigIgn"] = "%x" % (int(lines["SigIgn"], 16) & ~(3 << 31))  # glibc's own two: nptl(7)
+changing = ("Pid", "PPid", "Tgid", "Ngid", "NSpid", "NStgid", "NSpgid", "NSsid", "voluntary")
+print(json.dumps({
+    "status": {name: value.strip() for name, value in lines.items()
+               if not name.startswith(("Vm", "Rss", "Mems", "Cpus", "nonvol", *changing))},
+    "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource)
+               if name.startswith("RLIMIT_") and name != "RLIMIT_MEMLOCK"},
+    "oom": open("/proc/self/oom_score_adj").read().strip(),
+    "group": open("/proc/self/cgroup").read().rpartition("-")[2].strip(),
+    "mounts": sorted(line.split(" ", 4)[4] for line in open("/proc/self/mountinfo")),
+    "open": sorted(map(int, os.listdir("/proc/self/fd")))[:-1],
+    "leader": os.getsid(0) == os.getpid() == os.getpgid(0),
+    "policy": [os.sched_getscheduler(0), os.nice(0)],
+    "spaces": {name: name == "pid" or os.readlink(f"/proc/self/ns/{name}")
+               for name in os.listdir("/proc/self/ns") if not name.startswith(("mnt", "pid"))},
+    "processes": [os.getpid(), sorted(filter(str.isdigit, os.listdir("/proc")))],
+    "folder": os.getcwd(), "environment": dict(os.environ),
+}))
+"""
+
 FORKS = """
 import os, time
 while True:
@@ -97,6 +120,19 @@ def time(lab: Lab) -> None:
 def sight(lab: Lab) -> None:
     for host in lab.hosts:
         lab.run(host, python(LOOK))
+
+
+@scenario(baseline=False)
+def standing(lab: Lab) -> None:
+    """Where a program stands: as it is started here, and as one whose engine was forked."""
+    from echolab.engines import spawn
+
+    possible = spawn.possible
+    lab.run("client", python(STANDING))
+    spawn.possible = lambda start: False
+    lab.run("client", python(STANDING))
+    spawn.possible = possible
+    lab.run("client", python(STANDING))
 
 
 @scenario(baseline=False)

@@ -36,7 +36,18 @@ ODD = Topology(
 )
 
 NAMES = (
-    *("time", "sight", "forks", "crowded", "memory", "disk", "flood", "sleeper", "killers"),
+    *(
+        "time",
+        "sight",
+        "standing",
+        "forks",
+        "crowded",
+        "memory",
+        "disk",
+        "flood",
+        "sleeper",
+        "killers",
+    ),
     *("left-behind", "stopping", "streams", "missing", "traced", "crash"),
 )
 
@@ -117,6 +128,23 @@ def test_programs_run_as_the_ordinary_user_without_any_right(sight: Mapping[str,
     assert int(sight["CapPrm"], 16) == int(sight["CapBnd"], 16) == 0
     assert sight["NoNewPrivs"] == "1"
     assert sight["raw"] == "PermissionError"
+
+
+def test_a_program_stands_the_same_whether_its_engine_was_forked_or_not(
+    programs: Programs,
+) -> None:
+    spawned, forked, again = (json.loads(run["stdout"]) for run in programs("standing"))
+    for fact in spawned:
+        assert spawned[fact] == forked[fact] == again[fact]
+    assert spawned["oom"] == "1000"
+    assert spawned["group"] == "client"
+    assert spawned["open"] == [0, 1, 2]
+    assert spawned["leader"]
+
+
+def test_the_engine_keeps_its_own_rights_and_limits(programs: Programs) -> None:
+    """A program that is started after many others finds the same as the first one did."""
+    assert [run["status"] for run in programs("standing")] == [0, 0, 0]
 
 
 def test_programs_write_to_memory_of_their_own_and_nowhere_else(sight: Mapping[str, Any]) -> None:
