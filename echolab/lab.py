@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from echolab.claims import Claims
-from echolab.engines.contract import Address, Finished, Network, Program
+from echolab.engines.contract import Address, Finished, Network, Program, version
 from echolab.errors import BadInput, CannotRun
 from echolab.link import Link
 from echolab.measure import Measurement
@@ -87,7 +87,7 @@ class Lab(Claims, Programs):
     @property
     def kernel(self) -> tuple[int, int]:
         """Version of the kernel whose TCP the hosts use, for example (6, 12)."""
-        return _version(self._network.kernel)
+        return version(self._network.kernel)
 
     @property
     def virtual(self) -> bool:
@@ -284,9 +284,3 @@ class Lab(Claims, Programs):
         if name not in values:
             raise BadInput(f"the kernel of {host} has no counter '{name}'", "see /proc/net/netstat")
         return values[name]
-
-
-def _version(release: str) -> tuple[int, int]:
-    numbers = release.split(".")
-    digits = "".join(c for c in numbers[1] if c.isdigit()) if len(numbers) > 1 else "0"
-    return int(numbers[0]), int(digits or 0)

@@ -8,6 +8,7 @@ Everything above this contract is written once. An engine is a module with
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
@@ -20,6 +21,12 @@ class Address:
     ip: str
     mac: str
     ip6: str | None = None
+
+
+def version(release: str) -> tuple[int, int]:
+    """The first two numbers of a kernel's release: (7, 3) for "7.3.4" and for "7.3-rc1"."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,11 +17,13 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import threading
 from collections.abc import Iterator
 
 from echolab.engines import linux, sandbox
 from echolab.engines.child import UNTOUCHED, Start
+from echolab.engines.contract import version
 from echolab.engines.hosts import HostNamespaces
 
 SINCE = (6, 18)
@@ -33,8 +35,7 @@ STACK = 256 * 1024
 
 def possible(start: Start) -> bool:
     """Whether a program can be started so: on the guest's kernel, if that is new enough."""
-    release = os.uname().release.split(".")
-    return start.group >= 0 and (int(release[0]), int(release[1])) >= SINCE
+    return start.group >= 0 and version(os.uname().release) >= SINCE
 
 
 def spawn(
@@ -108,7 +109,12 @@ def _start(
     os.chdir(start.workdir)
     sandbox.limit(start.limits)
     pid = _execute(start, streams)
-    os.write(start.group, b"%d" % pid)
+    try:
+        os.write(start.group, b"%d" % pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
     return pid
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import types
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echolab.engines import hosts, sandbox
+from echolab.engines import hosts, sandbox, spawn
 from echolab.engines.child import Start
+from echolab.engines.contract import version
 from echolab.errors import BadInput
 from echolab.topology import Host, Topology
 
@@ -89,3 +94,30 @@ def test_a_traced_module_is_executed_under_strace() -> None:
     traced = start("python3", "-m", "echo_app.probe", calls="/run/calls-1")
     assert traced.module() == ""
     assert traced.words()[0] == "strace" and traced.words()[-3:] == traced.argv
+
+
+@pytest.mark.parametrize(
+    ("release", "numbers"),
+    [
+        ("7.3.4", (7, 3)),
+        ("7.3-rc1", (7, 3)),
+        ("6.12.94+deb13-amd64", (6, 12)),
+        ("6.18.44-fc-v782", (6, 18)),
+        ("?", (0, 0)),
+    ],
+)
+def test_a_kernels_version_is_the_first_two_numbers_of_its_release(
+    release: str, numbers: tuple[int, int]
+) -> None:
+    assert version(release) == numbers
+
+
+@pytest.mark.parametrize(
+    ("release", "group", "can"),
+    [("6.18.0", 5, True), ("7.3.4", 5, True), ("6.17.9", 5, False), ("7.3.4", -1, False)],
+)
+def test_a_program_is_started_without_a_fork_in_a_group_of_a_new_kernel_alone(
+    release: str, group: int, can: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "uname", lambda: types.SimpleNamespace(release=release))
+    assert spawn.possible(dataclasses.replace(start("true"), group=group)) is can
