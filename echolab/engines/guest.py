@@ -184,8 +184,10 @@ def _import_for_all(scripts: set[str]) -> None:
 def _in_child(work: Callable[[], None], folder: str) -> None:
     """Do the work in a child; where that leaves no answer in `folder`, leave one that says so."""
     Children.filled = True
-    child = os.fork()
-    Children.filled = False
+    try:
+        child = os.fork()
+    finally:
+        Children.filled = False
     if child == 0:
         status = 1
         try:

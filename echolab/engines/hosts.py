@@ -128,7 +128,7 @@ class HostNamespaces:
         return self._descriptors["net"]
 
     def enter(self) -> None:
-        """Move this process into all of the host's namespaces, for good."""
+        """Move this thread into all of the host's namespaces, for good."""
         for kind, descriptor in self._descriptors.items():
             linux.setns(descriptor, KINDS[kind])
 

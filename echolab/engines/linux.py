@@ -11,6 +11,7 @@ import mmap
 import os
 import platform
 import signal
+import sys
 
 CLONE_VM = 0x00000100
 CLONE_FS = 0x00000200
@@ -47,6 +48,11 @@ MSG_DONTWAIT = 0x40
 SETTERS = {"x86_64": (116, 119, 117), "aarch64": (159, 149, 147)}
 """Numbers of setgroups(2), setresgid(2) and setresuid(2), which glibc does for all threads."""
 
+CLOSE_RANGE = 436
+"""The number of close_range(2), which glibc has since 2.34."""
+
+CLOSE_RANGE_CLOEXEC = 4
+
 KEEPER_STACK = 16384
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -67,12 +73,12 @@ def _check(result: int, call: str) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Give this process namespaces of its own; see unshare(2)."""
+    """Give this thread namespaces of its own; see unshare(2)."""
     _check(_libc.unshare(flags), "unshare")
 
 
 def setns(descriptor: int, flags: int = 0) -> None:
-    """Join the namespace that `descriptor` refers to; see setns(2)."""
+    """Have this thread join the namespace that `descriptor` refers to; see setns(2)."""
     _check(_libc.setns(descriptor, flags), "setns")
 
 
@@ -108,7 +114,7 @@ def pivot_root(new_root: str) -> None:
 
 
 def prctl(option: int, argument: int) -> None:
-    """Set one attribute of this process; see prctl(2)."""
+    """Set one attribute of this thread; see prctl(2)."""
     _check(_libc.prctl(option, ctypes.c_ulong(argument), 0, 0, 0), f"prctl {option}")
 
 
@@ -119,18 +125,32 @@ def drop_bounding_set(last: int) -> None:
 
 
 def clear_capabilities() -> None:
-    """Give up every capability that this process has; see capset(2)."""
+    """Give up every capability that this thread has; see capset(2)."""
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
 def become(uid: int, gid: int) -> None:
-    """Make this thread, and no other one, belong to that user and group for good."""
+    """Make this thread, and no other one, belong to that user and group for good.
+
+    On a machine whose numbers are not known here, all threads.
+    """
+    if platform.machine() not in SETTERS or sys.maxsize < 1 << 32:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        return
     set_groups, set_gid, set_uid = SETTERS[platform.machine()]
     _check(_libc.syscall(set_groups, ctypes.c_size_t(0), None), "setgroups")
     for call, number in ((set_gid, gid), (set_uid, uid)):
         numbers = (ctypes.c_ulong(number) for _ in range(3))
         _check(_libc.syscall(call, *numbers), "setresgid or setresuid")
+
+
+def close_at_exec(first: int) -> None:
+    """See to it that no descriptor from that number on reaches what this thread executes."""
+    numbers = (ctypes.c_ulong(n) for n in (first, 0xFFFFFFFF, CLOSE_RANGE_CLOEXEC))
+    _check(_libc.syscall(CLOSE_RANGE, *numbers), "close_range")
 
 
 def recvmmsg(descriptor: int, headers: ctypes.Array[ctypes.c_char], most: int) -> int:

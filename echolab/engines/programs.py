@@ -198,8 +198,9 @@ class RunningProgram:
         if not self._start.module() and spawn.possible(self._start):
             try:
                 return spawn.spawn(self._start, self._namespaces, self._pipes.theirs, self._space)
-            except OSError as error:
-                raise _refusal(self._start, error.errno or 0, str(error)) from None
+            except Exception as error:
+                number = (error.errno or 0) if isinstance(error, OSError) else 0
+                raise _refusal(self._start, number, str(error)) from None
             finally:
                 self._pipes.close_theirs()
         return self._fork()

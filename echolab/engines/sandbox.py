@@ -204,7 +204,7 @@ def add_proc(options: str = "") -> None:
 
 
 def limit(limits: Limits) -> None:
-    """Limit what this process, and all that it starts from now on, may use."""
+    """Limit what this whole process, and all that it starts from now on, may use."""
     for what, value in limits.values().items():
         resource.setrlimit(what, (value, value))
 

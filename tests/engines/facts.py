@@ -42,7 +42,8 @@ print(json.dumps({
     "status": {name: value.strip() for name, value in lines.items()
                if not name.startswith(("Vm", "Rss", "Mems", "Cpus", "nonvol", *changing))},
     "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource)
-               if name.startswith("RLIMIT_") and name != "RLIMIT_MEMLOCK"},
+               if name.startswith("RLIMIT_")},
+    "wakes on time": int(open("/proc/self/timerslack_ns").read()) <= 1,
     "oom": open("/proc/self/oom_score_adj").read().strip(),
     "group": open("/proc/self/cgroup").read().rpartition("-")[2].strip(),
     "mounts": sorted(line.split(" ", 4)[4] for line in open("/proc/self/mountinfo")),
@@ -125,14 +126,28 @@ def sight(lab: Lab) -> None:
 @scenario(baseline=False)
 def standing(lab: Lab) -> None:
     """Where a program stands: as it is started here, and as one whose engine was forked."""
+    import os
+    import resource
+    from pathlib import Path
+
     from echolab.engines import spawn
 
+    def own() -> str:
+        limits = (name for name in dir(resource) if name.startswith("RLIMIT_"))
+        held = [resource.getrlimit(getattr(resource, name)) for name in limits]
+        score = Path("/proc/self/oom_score_adj").read_text(encoding="ascii")
+        return f"{os.getresuid()} {os.getresgid()} {Path.cwd()} {score} {held}"
+
     possible = spawn.possible
+    before = own()
     lab.run("client", python(STANDING))
     spawn.possible = lambda start: False
     lab.run("client", python(STANDING))
     spawn.possible = possible
     lab.run("client", python(STANDING))
+    lab.expect_equal("what the engine has", own(), before)
+    for _ in range(2):
+        lab.run("client", ["sh", "-c", "echo $$"], environment={"PATH": "/none:/lab:/usr/bin"})
 
 
 @scenario(baseline=False)
@@ -262,3 +277,4 @@ def many(lab: Lab) -> None:
     for probe in pending:
         probe.wait()
     lab.probe(clients[-1], clients[-2], "udp", count=3)
+    lab.run(clients[-1], ["true"])
