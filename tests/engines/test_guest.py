@@ -36,18 +36,8 @@ ODD = Topology(
 )
 
 NAMES = (
-    *(
-        "time",
-        "sight",
-        "standing",
-        "forks",
-        "crowded",
-        "memory",
-        "disk",
-        "flood",
-        "sleeper",
-        "killers",
-    ),
+    *("time", "sight", "standing", "forks", "crowded", "memory", "disk", "flood"),
+    *("sleeper", "killers"),
     *("left-behind", "stopping", "streams", "missing", "traced", "crash"),
 )
 
