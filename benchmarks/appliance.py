@@ -1,11 +1,10 @@
 """What an unshaped appliance costs: a round trip and a flood, without it and with it.
 
-    .venv/bin/python benchmarks/appliance.py
+    .venv/bin/python -m benchmarks.appliance
 
-Brings up the lab's server and client as containers, measures between them, puts the
-appliance in front of the client alone, with nothing shaped, and measures again. Ends with
-status 0 where a round trip takes at most 0.2 ms more and 40,000 datagrams of 100 bytes a
-second get through.
+Brings up the lab's server and client as containers and measures between them, without the appliance
+and with it in front of the client, with nothing shaped. Ends with status 0 if a round trip takes at
+most 0.2 ms more and 40,000 datagrams of 100 bytes a second get through.
 """
 
 from __future__ import annotations
@@ -17,10 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from echolab import catalogue
-from echolab.engines import Settings
-from echolab.engines.docker import ContainerNetwork, open_network
+from echolab import resources
+from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.network import ContainerNetwork
 from echolab.job import Job
+from echolab.runs import catalogue
+from echolab.settings import Settings
 
 MOST_ADDED = 0.2e-3
 """Seconds that the appliance may add to a round trip."""
@@ -78,7 +79,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 
 
 def round_trip(network: ContainerNetwork, count: int) -> float:
-    """The median round trip of `count` datagrams one after the other, in seconds."""
+    """The median round trip of `count` datagrams, one after another, in seconds."""
     echo = network.start("server", ["python3", "-c", ECHO])
     address = network.addresses["server"].ip
     network.start("client", ["python3", "-c", TRIPS, address, "50"]).wait(60)
@@ -88,7 +89,7 @@ def round_trip(network: ContainerNetwork, count: int) -> float:
 
 
 def flood(network: ContainerNetwork, rate: float, seconds: float) -> tuple[float, float]:
-    """Datagrams of 100 bytes sent and arrived each second, where `rate` are offered."""
+    """How many datagrams of 100 bytes were sent and arrived each second, if `rate` are offered."""
     counter = network.start("server", ["python3", "-c", COUNT])
     address = network.addresses["server"].ip
     words = [address, str(rate), str(seconds)]
@@ -99,7 +100,7 @@ def flood(network: ContainerNetwork, rate: float, seconds: float) -> tuple[float
 
 
 def measure(network: ContainerNetwork, arguments: argparse.Namespace) -> dict[str, float]:
-    """The best of some rounds: whatever else the machine does only takes away."""
+    """The best of some rounds: whatever else the machine does can only slow it down."""
     trips, floods = [], []
     for _ in range(arguments.rounds):
         trips.append(round_trip(network, arguments.trips))
@@ -117,7 +118,7 @@ def main() -> int:
     options.add_argument("--cache", type=Path, default=Path.home() / ".cache/echolab")
     options.add_argument("--kernel", type=Path, default=None, help="a guest kernel's file")
     arguments = options.parse_args()
-    compose = catalogue.ROOT / "compose.yaml"
+    compose = resources.COMPOSE
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(Path(folder), arguments.cache, compose, arguments.kernel)
         job = Job("benchmark", "", catalogue.topology(compose), capture=False)

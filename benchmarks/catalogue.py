@@ -1,11 +1,11 @@
-"""Run the whole catalogue, seed after seed, and say what failed and how long it took.
+"""Run the whole catalogue, seed after seed: what failed, and how long it took.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/catalogue.py --seeds 50
-    PYTHONPATH=. .venv/bin/python benchmarks/catalogue.py --engine docker --seeds 5
+    .venv/bin/python -m benchmarks.catalogue --seeds 50
+    .venv/bin/python -m benchmarks.catalogue --engine docker --seeds 5
 
 Each seed is one `echolab run` of every scenario, as a user types it. The last lines are
-the bars: claims that did not pass, wall time of the slowest seed, lab time per wall second,
-and the largest share of wall time to lab time, of which 1.3 is the most on containers.
+the figures with a bar: claims that did not pass, wall time of the slowest seed, lab time per
+wall second, and the largest ratio of wall time to lab time, at most 1.3 on containers.
 """
 
 from __future__ import annotations

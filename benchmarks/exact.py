@@ -1,17 +1,16 @@
 """How quick the exact engine is: lab seconds for each second of wall time.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/exact.py [--runs N]
+    .venv/bin/python -m benchmarks.exact [--runs N]
 
-- `./lab run loss` as a user types it, from the shell's prompt to the written record: as it
-  is, and with 60 ms between messages, which makes more than 60 lab seconds of it.
+- `./lab run loss` as a user types it, from the shell's prompt to the written record: with its
+  defaults, and with 60 ms between messages, which takes more than 60 lab seconds.
 - The same exchanges in a guest without echolab (bare_guest.sh: the kernel, `ip`, `tc` and
-  the same programs): what the lab itself costs beyond it.
-- A mebibyte over 10 Mbit/s, 20 ms and 1 % loss: the whole run of one, and each of eight
-  more, without what a run costs anyway.
+  the same programs): what the lab itself adds.
+- A mebibyte over 10 Mbit/s, 20 ms and 1 % loss: a whole run with one, and each of eight more,
+  without the fixed cost of a run.
 - All scenarios (`./lab run`).
 
-Of N runs in turn each figure's median counts. Ends with status 0 where every bar is met.
-The kernel must be built.
+The median of N runs counts. Ends with status 0 if every bar is met. The kernel must be built.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,12 +26,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from echolab.catalogue import ROOT
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab.engines.exact import engine
 from echolab.kernel import build
 from echolab.kernel.boot import Boot, Guest, guest_path
 from echolab.kernel.memory import choose_folder
+from echolab.resources import ROOT
+from echolab.settings import Settings
 
 BARE = Path(__file__).with_name("bare_guest.sh")
 LAB = Path(__file__).with_name("exact_lab.py")
@@ -71,14 +71,14 @@ def lab(*words: str) -> Took:
 
 def bare() -> Took:
     """The same exchanges as those of `loss` in a guest without echolab."""
-    here = settings()
+    here = Settings.from_environment(os.environ)
     kernel = build.find(here.cache, here.kernel)
     if kernel is None:
         raise SystemExit("the guest kernel is not built; run: ./lab build kernel")
-    arguments = (str(exact.interpreter()), str(ROOT), str(COUNT), str(INTERVAL))
+    arguments = (str(engine.interpreter()), str(ROOT), str(COUNT), str(INTERVAL))
     init = ("/bin/sh", guest_path("bare.sh"), *arguments)
-    boot = Boot(init=init, memory=exact.MEMORY, seed=1)
-    memory = choose_folder(exact.MEMORY, exact.FALLBACK).path
+    boot = Boot(init=init, memory=engine.MEMORY, seed=1)
+    memory = choose_folder(engine.MEMORY, engine.FALLBACK).path
     with (
         tempfile.TemporaryDirectory() as folder,
         Guest(kernel, boot, Path(folder), memory, links={"bare.sh": BARE}) as guest,

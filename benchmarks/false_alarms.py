@@ -1,10 +1,11 @@
-"""Draw the claim of `loss` ten thousand times and count the false alarms.
+"""Draw the claims of `loss` and of `burst` ten thousand times each and count the false alarms.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/false_alarms.py --draws 10000
+    .venv/bin/python -m benchmarks.false_alarms --draws 10000
 
-Each draw is twenty datagrams through links of 10 % both ways, judged by
-itself as a run is. Many draws share a boot, each boot has a seed of its own. Without a
-fault no verdict may be other than `pass`, but by a chance of at most 1e-6 for each.
+Each draw is twenty datagrams through links that lose 10 % both ways, or twenty after a loss or
+after a delivery through a link that loses half of them in bursts, judged by itself as a run is.
+Many draws share a boot; each boot has a seed of its own. Nothing is wrong, so every verdict must be
+`pass`, with a chance of at most 1e-6 of anything else.
 """
 
 from __future__ import annotations
@@ -13,53 +14,64 @@ import argparse
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from echolab import catalogue, judge, script
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab import resources
+from echolab.engines.exact import engine
 from echolab.errors import EcholabError
+from echolab.judge import verdicts
+from echolab.record import NOT_APPLICABLE
+from echolab.runs import catalogue
+from echolab.scenario import script
+from echolab.settings import Settings
 
 SCRIPT = Path(__file__).with_name("draws.py")
 
 DRAWS_A_BOOT = 250
 
 
-def boot(seed: int) -> collections.Counter[str]:
+def boot(name: str, seed: int) -> collections.Counter[str]:
     """The verdicts of one boot's draws, and of the proofs of its network."""
-    hosts = catalogue.topology(catalogue.ROOT / "compose.yaml")
-    entry = catalogue.Entry(script.load(SCRIPT)[0], SCRIPT)
+    hosts = catalogue.topology(resources.COMPOSE)
+    entry = catalogue.Entry(script.find(SCRIPT, name), SCRIPT)
     job = catalogue.job(entry, hosts, {"draws": str(DRAWS_A_BOOT)}, seed, capture=False)
     with tempfile.TemporaryDirectory() as folder:
-        here = dataclasses.replace(settings(), folder=Path(folder))
-        (result,) = exact.run_all([job], here, lambda line: None)
+        here = dataclasses.replace(Settings.from_environment(os.environ), folder=Path(folder))
+        (result,) = engine.run_all([job], here, lambda line: None)
     if isinstance(result, EcholabError):
-        raise SystemExit(f"seed {seed}: {result}")
-    record = judge.judge(result)
-    doubts = [check["why"] for check in record["checks"] if check["verdict"] != "pass"]
+        raise SystemExit(f"{name}, seed {seed}: {result}")
+    record = verdicts.judge(result)
+    doubts = [check.why for check in record.checks if check.verdict != "pass"]
     if doubts:
-        print(f"seed {seed}: {doubts}", flush=True)
-    return collections.Counter(claim["verdict"] for claim in record["claims"])
+        print(f"{name}, seed {seed}: {doubts}", flush=True)
+    return collections.Counter(claim.verdict for claim in record.claims)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--draws", type=int, default=10_000)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     chosen = parser.parse_args()
-    boots = -(-chosen.draws // DRAWS_A_BOOT)
+    return max(alarms(name, chosen.draws, chosen.workers) for name in ("loss", "burst"))
+
+
+def alarms(name: str, wanted: int, workers: int) -> int:
+    """Draw the claim of that name that often and report the results; 1 if any was not `pass`."""
+    boots = -(-wanted // DRAWS_A_BOOT)
     verdicts: collections.Counter[str] = collections.Counter()
     began = time.monotonic()
-    with concurrent.futures.ProcessPoolExecutor(chosen.workers) as pool:
-        for done, found in enumerate(pool.map(boot, range(1, boots + 1)), start=1):
-            verdicts += found
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        found = pool.map(functools.partial(boot, name), range(1, boots + 1))
+        for done, counted in enumerate(found, start=1):
+            verdicts += counted
             print(f"\r{done} of {boots} boots", end="", file=sys.stderr, flush=True)
-    draws = sum(verdicts.values())
-    print(f"\n{draws} draws in {time.monotonic() - began:.0f} s: {dict(verdicts)}")
+    draws = sum(verdicts.values()) - verdicts[NOT_APPLICABLE]
+    print(f"\n{name}: {draws} draws in {time.monotonic() - began:.0f} s: {dict(verdicts)}")
     print(f"false alarms: {draws - verdicts['pass']}, expected at most {draws * 1e-6:.2f}")
     return 0 if verdicts["pass"] == draws else 1
 

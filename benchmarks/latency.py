@@ -1,11 +1,10 @@
 """`./lab run latency` on Docker against a plain shell script with the same exchanges.
 
-    python benchmarks/latency.py [--runs N]
+    .venv/bin/python -m benchmarks.latency [--runs N]
 
 The script starts the same two containers with `docker run`, makes the same three probes
-with `docker exec` and removes the containers. Both run in turn; the figure is the ratio of
-each pair. The bar is a median of at most 1.5. The images must be there
-(`./lab build images`).
+with `docker exec` and removes the containers. Both run in turn, and each pair gives a ratio.
+The bar is a median of at most 1.5. The images must be built (`./lab build images`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Mechanical mutants of a program: one small change each, as a slip of the hand would make it.
+"""Mutants of a program: one small change each, like a slip of the hand.
 
-`python_mutants` changes one node of the syntax tree, `c_mutants` one place of one line. What
-is left as it is is told by each, and is nothing that makes a difference anywhere.
+`python_mutants` changes one node of the syntax tree, `c_mutants` one place of one line. Each says
+what it leaves alone: changes that make no difference anywhere.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeGuard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +50,9 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 def python_mutants(name: str, source: str) -> Iterator[Mutant]:
     """Mutants of a Python program, each with one node of its syntax tree changed.
 
-    Left as they are, since a change there changes nothing: how much recv is asked for at
-    most, how many may wait in listen, how true an option is; what is said on standard
-    error; and a last `return 0`, which is what the end of a function gives to sys.exit.
+    Some changes are left out, since they make no difference: how much recv asks for at most, how
+    many may wait in listen, how true an option is; what is said on standard error; and a last
+    `return 0`, which is what the end of a function gives to sys.exit.
     """
     count = sum(1 for _ in ast.walk(ast.parse(source)))
     for number in range(count):
@@ -67,7 +68,7 @@ def python_mutants(name: str, source: str) -> Iterator[Mutant]:
 
 
 def _indifferent(tree: ast.AST) -> set[int]:
-    """The numbers of the nodes whose change makes no difference that anybody asked for."""
+    """The numbers of the nodes whose change makes no difference that any task mentions."""
     free = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -126,15 +127,20 @@ def _operator(node: ast.AST) -> bool:
     return False
 
 
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number; True and False, which Python counts among them, are not."""
+    return type(value) in (int, float)
+
+
 def _number(node: ast.AST) -> bool:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and _is_number(node.value):
         node.value += 1
         return True
     return False
 
 
 def _smaller(node: ast.AST) -> bool:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value:
+    if isinstance(node, ast.Constant) and _is_number(node.value) and node.value:
         node.value = node.value // 2 if isinstance(node.value, int) else node.value / 2
         return True
     return False
@@ -142,13 +148,13 @@ def _smaller(node: ast.AST) -> bool:
 
 def _text(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and node.value:
-        node.value += "x" if isinstance(node.value, str) else b"x"
+        node.value = node.value + "x" if isinstance(node.value, str) else node.value + b"x"
         return True
     return False
 
 
 def _first_argument(node: ast.AST) -> bool:
-    """A call in an assignment or a return is replaced by what it was given first."""
+    """A call in an assignment or a return is replaced by its first argument."""
     if not isinstance(node, (ast.Assign, ast.Return)) or not isinstance(node.value, ast.Call):
         return False
     if not node.value.args:
@@ -165,7 +171,7 @@ def _boolean(node: ast.AST) -> bool:
 
 
 def _handler(node: ast.AST) -> bool:
-    """An exception is not caught any more."""
+    """An exception is no longer caught."""
     if isinstance(node, ast.ExceptHandler) and node.type is not None:
         node.type = ast.Name("ZeroDivisionError", ast.Load())
         return True
@@ -188,7 +194,7 @@ def _branches(node: ast.AST) -> bool:
 
 
 def _swapped(node: ast.AST) -> bool:
-    """The first two arguments of a call change places."""
+    """The first two arguments of a call are exchanged."""
     if isinstance(node, ast.Call) and len(node.args) > 1:
         if ast.unparse(node) == "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)":
             return False  # both are the number 2
@@ -200,7 +206,7 @@ def _swapped(node: ast.AST) -> bool:
 
 
 def _other_name(node: ast.AST) -> bool:
-    """One of the names that the socket module has in pairs is replaced by the other one."""
+    """One of the names that the socket module has in pairs is replaced by the other."""
     if isinstance(node, ast.Attribute) and node.attr in PAIRS:
         node.attr = PAIRS[node.attr]
         return True
@@ -252,10 +258,10 @@ C_LEFT = re.compile(
     r"|Foreign(?:Socket)? (?:<|>=) 0"  # what is done where accept fails, which it never does here
     r"|^\s*close\(MySocket\);$"  # the last close, which the end of the program does as well
 )
-"""Lines of C whose change makes no difference that anybody could see."""
+"""Lines of C whose change makes no visible difference."""
 
 ACCEPT = re.compile(r"ForeignSocket < 0\)$")
-"""The line before one that says what is done where accept fails."""
+"""The line before the one for a failed accept."""
 
 SIZES = frozenset({"MAXPUF", "MOST", "NODES"})
 """Constants that are the size of a buffer or a table; a buffer of the message's own size is
@@ -304,10 +310,9 @@ C_RULES = (
 def c_mutants(name: str, source: str) -> Iterator[Mutant]:
     """Mutants of a C program, each with one place of one line changed; some do not compile.
 
-    Left as they are: comments, the lines that `C_LEFT` names, the size of a buffer or a
-    table that nobody fills, and the loops that send what is left, but for their flags: a send
-    that blocks takes all and fails for a client that has gone, which the next recv tells as
-    well.
+    Left alone are: comments, the lines that `C_LEFT` names, the size of a buffer or a table that
+    nobody fills, and the loops that send what is left, except for their flags: a blocking send
+    takes everything, and fails for a client that has gone, which the next recv reports as well.
     """
     lines = source.splitlines()
     sizes = SIZES - {"MAXPUF"} if "< MAXPUF" in source else SIZES

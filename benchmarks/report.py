@@ -1,14 +1,16 @@
 """What a report costs: seconds to draw it, bytes, seconds until a browser shows it.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/report.py
+    .venv/bin/python -m benchmarks.report
 
 Runs `contrast`, and `loss` with 10,000 messages, on the exact engine, draws both and opens
-the larger one in Chromium where there is one. Ends with status 0 where every bar is met.
+the larger one in Chromium if there is one. Ends with status 0 if every bar is met.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import os
 import shutil
 import statistics
 import sys
@@ -17,11 +19,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from echolab import catalogue, judge
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab.engines.exact import engine
+from echolab.judge import verdicts
 from echolab.record import Record
 from echolab.report import compare, page, story
+from echolab.runs import catalogue
+from echolab.settings import Settings
 
 CONTRAST, TEN_THOUSAND, OPENED = 1.0, 3.0, 1.0
 """Seconds: to draw `contrast`, to draw 10,000 messages, to open the latter."""
@@ -38,15 +41,15 @@ def record_of(name: str, given: dict[str, str], folder: Path) -> Record:
     (entry,) = catalogue.find([name])
     hosts = catalogue.topology(catalogue.compose_file(entry, None))
     job = catalogue.job(entry, hosts, given, 1, capture=True)
-    here = dataclasses.replace(settings(), folder=folder)
-    return judge.judge(exact.run(job, here, lambda line: None))
+    here = dataclasses.replace(Settings.from_environment(os.environ), folder=folder)
+    return verdicts.judge(engine.run(job, here, lambda line: None))
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
     """The median of some repetitions.
 
-    Drawing waits for nothing, so that its processor time is its wall time on a machine that
-    does nothing else; a browser is other processes, and is measured by the wall.
+    Drawing waits for nothing, so on an idle machine its processor time is its wall time; a browser
+    consists of other processes, and is measured by the wall clock.
     """
     times = []
     for _ in range(REPEATS):
@@ -63,7 +66,7 @@ def told(what: str, value: float, bar: float, unit: str) -> bool:
 
 
 def opened(path: Path) -> float | None:
-    """Seconds until Chromium has laid a page out; None where there is no Chromium."""
+    """Seconds until Chromium has laid a page out; None without Chromium."""
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if browser is None or driver is None:
         return None
@@ -88,18 +91,21 @@ def opened(path: Path) -> float | None:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as made:
         base = Path(made)
         small = (record_of("contrast", {}, base / "contrast"), base / "contrast")
         large = (record_of("loss", {"count": "5000"}, base / "loss"), base / "loss")
-        packets = len(story.load(*large).steps)
-        messages = sum(probe["count"] for probe in large[0]["probes"])
+        packets = len(story.load(*large).packet_events)
+        messages = sum(probe.count for probe in large[0].probes)
         page.draw([small])  # templates are read once
         met = [
             told("draw contrast", seconds(lambda: page.draw([small])), CONTRAST, "s"),
             told(
                 f"draw {messages} messages, {packets} packets",
-                *(seconds(lambda: page.draw([large])), TEN_THOUSAND, "s"),
+                seconds(lambda: page.draw([large])),
+                TEN_THOUSAND,
+                "s",
             ),
         ]
         path = base / "report.html"

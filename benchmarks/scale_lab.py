@@ -1,4 +1,4 @@
-"""The scenarios of scale.py: nothing at all on many hosts, and many clients at once."""
+"""The scenarios of scale.py: many hosts with links, and many clients at once."""
 
 import json
 
@@ -20,7 +20,9 @@ print(longest)
 
 @scenario(baseline=False)
 def up(lab: Lab) -> None:
-    """The hosts are up; one program says so."""
+    """The hosts are up, each with a link of its own; one program says so."""
+    for number, host in enumerate(lab.hosts):
+        lab.shape(host, Link(delay=0.01 + number / 1e6))
     lab.run("server", ["true"])
 
 

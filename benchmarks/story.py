@@ -1,10 +1,10 @@
-"""Does the packet story show every packet that the kernel says died, in its direction?
+"""Whether the packet story shows every packet that the kernel dropped, in its direction.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/story.py --seeds 20
+    .venv/bin/python -m benchmarks.story --seeds 20
 
-Runs the whole catalogue on the exact engine, seed after seed, and compares the dead of
-each host in the captures with the drop counters of its link. Ends with status 0 where they
-agree in every run.
+Runs the whole catalogue on the exact engine, seed after seed, and compares the packets of each host
+that died between its captures with the drop counters of its link. Ends with status 0 if they agree
+in every run.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from echolab import runs
 from echolab.record import Record
 from echolab.report import story
+from echolab.runs import folders
 
 LONGEST = 1800.0
 """Seconds that one run of the catalogue may take."""
@@ -38,8 +38,8 @@ def catalogue(seed: int, names: Sequence[str], folder: Path) -> None:
 
 def counted(record: Record, host: str) -> int:
     """Packets that a host's kernel says died on its link."""
-    before, after = record["counters"]["before"][host], record["counters"]["after"][host]
-    return sum(after[name] - before[name] for name in ("dropped", "chosen"))
+    before, after = record.counters.before[host], record.counters.after[host]
+    return after.dropped + after.chosen - before.dropped - before.chosen
 
 
 def main() -> int:
@@ -53,10 +53,10 @@ def main() -> int:
     for seed in range(chosen.first, chosen.first + chosen.seeds):
         with tempfile.TemporaryDirectory() as made:
             catalogue(seed, chosen.names, Path(made))
-            for folder in sorted(Path(made).glob(f"*/{runs.RECORD}")):
+            for folder in sorted(Path(made).glob(f"*/{folders.RECORD}")):
                 if folder.parent.is_symlink():
                     continue
-                record = runs.read(folder.parent)
+                record = folders.read(folder.parent)
                 loaded = story.load(record, folder.parent)
                 for host in loaded.hosts:
                     kernel, shown = counted(record, host), loaded.died(host)
@@ -64,7 +64,7 @@ def main() -> int:
                     died += kernel
                     if kernel != shown:
                         wrong.append(
-                            f"{record['scenario']}, seed {seed}: the kernel of {host} counted "
+                            f"{record.scenario}, seed {seed}: the kernel of {host} counted "
                             f"{kernel}, the story shows {shown}"
                         )
         print(f"seed {seed}: {compared} links so far, {died} packets died, {len(wrong)} differ")

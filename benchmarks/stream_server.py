@@ -1,13 +1,14 @@
 """The Python stream server against the C program: connect-and-echo exchanges a second.
 
-One client in C on the same host connects, sends 1023 bytes, receives them and closes.
-Every server is measured in short rounds that take turns, so that what else the machine
-does meets all alike; a round's figure is set against that of the C program in the same
-round, and the median of these ratios counts. Exit status 0 where the lecture's program
-in Python reaches the bar.
+    .venv/bin/python -m benchmarks.stream_server
 
-Besides the program as it is, this measures what it would gain by less, step by step, and
-the processor time that each server takes for an exchange, which is what tells them apart.
+One client in C on the same host connects, sends 1023 bytes, receives them and closes. The servers
+take turns in short rounds, so that whatever else the machine does affects all of them; each round's
+figure is divided by that of the C program in the same round, and the median of these ratios counts.
+The exit status is 0 if the lecture's program in Python reaches the bar.
+
+It also measures variants of the program that do less, step by step, and the processor time
+that each server takes for an exchange, which is where they differ.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(command: list[str], port: int, processor: int) -> Iterator[int]:
-    """A server on one processor, ready to answer; gives its process number."""
+    """A server on one processor, ready to answer; yields its process number."""
     process = subprocess.Popen([*command, str(port)], cwd=ROOT)
     try:
         os.sched_setaffinity(process.pid, {processor})
@@ -122,8 +123,8 @@ def measure(
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Each server's rates, round by round, and its processor seconds for one exchange.
 
-    All servers run all the time, each waiting while another is measured; the client has a
-    processor of its own where there are two.
+    All servers run all the time, each waiting while another is measured; the client has a processor
+    of its own if there are two.
     """
     processors = sorted(os.sched_getaffinity(0))
     rates: dict[str, list[float]] = {server: [] for server in commands}
@@ -141,7 +142,7 @@ def measure(
 
 
 def show(rates: dict[str, list[float]], processor: dict[str, float]) -> float:
-    """Print a line a server and what tells them apart; returns the Python server's ratio to C."""
+    """Print a line for each server and what differs; return the Python server's ratio to C."""
     print(f"{'server':<44} {'exchanges/s':>11} {'of C':>6} {'processor µs each':>18}")
     ratios = {}
     for server, found in rates.items():

@@ -1,7 +1,7 @@
 """How a probe's messages travel: as datagrams, or as the bytes of a stream.
 
 Both kinds of channel are non-blocking. A channel offers what `pacing` needs: take a
-message, say whether it waits to write, read once, tell what went wrong.
+message, say whether it waits to write, read once, report what went wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BUFFER = 4 << 20
 """Bytes asked for to send and to receive; the kernel gives what net.core.[rw]mem_max allows."""
 
 IP_RECVERR = 11
-"""<linux/in.h>, ip(7): keep ICMP errors with the datagram that they are about."""
+"""<linux/in.h>, ip(7): queue ICMP errors, each with the datagram that caused it."""
 
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 """struct sock_extended_err, <linux/errqueue.h>."""
@@ -39,7 +39,7 @@ class Reply(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Something went wrong: with message `number`, where that is known."""
+    """Something went wrong, with message `number` if that is known."""
 
     number: int | None
     why: str
@@ -66,22 +66,22 @@ class Channel(Protocol):
         """The descriptor to wait for."""
 
     def offer(self, number: int) -> bool:
-        """Take a message to send; False where it must be offered again; raises OSError."""
+        """Take a message to send; False if it must be offered again. Raises OSError."""
 
     def resume(self) -> None:
-        """Go on after `blocked`: the descriptor can be written."""
+        """Go on after `blocked`: the descriptor is writable."""
 
     def receive(self) -> list[Reply]:
         """Read once, without waiting."""
 
     def troubles(self) -> list[Trouble]:
-        """What went wrong since this was last asked."""
+        """What has gone wrong since the last call."""
 
 
 class DatagramChannel:
     """A connected UDP socket: only the target's datagrams count.
 
-    Raises OSError where it cannot be made.
+    Raises OSError if it cannot be created.
     """
 
     repeats = True
@@ -114,7 +114,8 @@ class DatagramChannel:
 
     def offer(self, number: int) -> bool:
         """Strategy: a send reports the ICMP error of an earlier datagram as its own. If
-        the error queue held something, that was it, and this datagram is sent again.
+        the error queue was not empty, the error came from there, and this datagram is
+        sent again.
         """
         message = self._framing.pack(number)
         while True:
@@ -136,7 +137,7 @@ class DatagramChannel:
         try:
             datagram = self.socket.recv(65535)
         except OSError as error:
-            # Data with a wrong checksum makes a socket readable, and then there is none.
+            # A datagram with a wrong checksum makes the socket readable and is then dropped.
             if not self._collect() and not isinstance(error, BlockingIOError):
                 self._note(None, error.strerror or str(error))
             return []
@@ -155,7 +156,7 @@ class DatagramChannel:
         self.socket.close()
 
     def _collect(self) -> bool:
-        """Empty the socket's error queue into `_troubles`; False where it was empty."""
+        """Move the socket's error queue into `_troubles`; False if it was empty."""
         found = False
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -180,9 +181,9 @@ def describe(extended_error: bytes) -> str:
 
 
 class StreamChannel:
-    """One TCP connection, from the first SYN on; raises OSError where it cannot be begun.
+    """One TCP connection, from the first SYN on. Raises OSError if it cannot be started.
 
-    What the kernel does not take yet waits in a queue of the channel's own, so that the
+    What the kernel does not take yet waits in the channel's own queue, so that the
     schedule does not depend on the peer.
     """
 
@@ -231,8 +232,8 @@ class StreamChannel:
         self._flush()
 
     def _flush(self) -> None:
-        """Strategy: a failed send does not end the channel, for replies that came before
-        a reset can still be read; reading then meets the end.
+        """Strategy: a failed send does not end the channel, because replies that arrived
+        before a reset can still be read. Reading then finds the end.
         """
         try:
             while self._queue:
@@ -268,7 +269,7 @@ class StreamChannel:
         return []
 
     def half_close(self) -> None:
-        """Say that nothing more will be sent; what the peer sends can still be read."""
+        """Shut down sending; what the peer sends can still be read."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 

@@ -1,4 +1,4 @@
-"""What the programs share: options, how they end, and one clear line when something fails."""
+"""What the programs share: options, signal handling, and one-line error messages."""
 
 from __future__ import annotations
 
@@ -34,78 +34,83 @@ def options(program: str, description: str | None) -> Options:
 
 
 def client_options(program: str, description: str | None) -> Options:
-    """The options that every client has: a server's too, and the HOST to talk to."""
+    """The options that every client has: those of `options`, and the HOST to talk to."""
     parser = options(program, description)
     parser.add_argument("host", nargs="?", type=host, default="server", metavar="HOST")
     return parser
 
 
 def host(text: str) -> str:
-    """A host's name; raises ArgumentTypeError where it is empty."""
+    """A host's name. Raises ArgumentTypeError if it is empty."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty name is no host: give a name or an address")
+        raise argparse.ArgumentTypeError("the host name is empty: give a name or an address")
     return text
 
 
 def port(text: str) -> int:
-    """A port's number; raises ArgumentTypeError where it is none."""
+    """A port number. Raises ArgumentTypeError if `text` is not one."""
     try:
         number = int(text)
     except ValueError:
         number = 0
     if not 0 < number < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
     return number
 
 
 def seconds(text: str) -> float:
-    """A time to wait, more than nothing and at most a day; raises ArgumentTypeError."""
+    """A time to wait, more than 0 and at most one day. Raises ArgumentTypeError."""
     try:
         value = float(text)
     except ValueError:
         value = 0
     if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 86400 at most")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time to wait: give more than 0 and at most 86400 seconds"
+        )
     return value
 
 
 def end_on_request() -> None:
-    """SIGTERM ends a server with status 0, control-C ends any program without a traceback."""
+    """Make SIGTERM end a server with status 0, and Ctrl-C end any program without a traceback."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def complain(program: str, message: str, status: int) -> int:
-    """Say in one line on standard error what failed; returns `status`."""
+    """Report in one line on standard error what failed; return `status`."""
     print(f"echo_app.{program}: {message}", file=sys.stderr)
     return status
 
 
 def cannot_bind(program: str, error: OSError, port: int | None) -> int:
-    """Say why a server cannot have its port; returns the exit status."""
-    where = f"port {port or 'of the echo service'}"
+    """Report why a server cannot bind its port; return the exit status."""
+    where = f"port {port}" if port else "the echo service's port"
     if error.errno == errno.EADDRINUSE:
-        message = f"{where} is in use: end the program that has it or choose another with --port"
+        message = f"{where} is in use: end the program that uses it, or choose another with --port"
     elif error.errno == errno.EACCES:
-        message = f"{where} is not for ordinary users: choose one above 1023 with --port"
+        message = f"{where} needs a privilege: choose one above 1023 with --port"
     else:
         message = f"cannot listen on {where}: {reason(error)}"
     return complain(program, message, BAD_INPUT)
 
 
 def cannot_reach(program: str, error: OSError | UnicodeError, host: str) -> int:
-    """Say why a client had no answer from `host`; returns the exit status."""
+    """Report why a client got no answer from `host`; return the exit status."""
     if isinstance(error, socket.gaierror | socket.herror | UnicodeError):
         message = f"host {host!r} is unknown: check the name, or give an address"
     elif isinstance(error, ConnectionRefusedError):
-        message = f"{host} refused: no echo server listens there; start one, or check --port"
+        message = (
+            f"{host} refused the connection: no echo server listens there; "
+            "start one, or check --port"
+        )
     else:
         message = f"no exchange with {host}: {reason(error)}"
     return complain(program, message, FAILED)
 
 
 def reason(error: OSError) -> str:
-    """The system's own words for an error; getservbyname's lack a number and a remedy."""
+    """The system's message for an error; that of getservbyname has no number and no remedy."""
     if error.errno is None:
-        return f"{error} (no echo service in /etc/services): give its port with --port 7"
+        return f"{error} (/etc/services lacks the echo service): give the port with --port 7"
     return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""The datagram client: no connection, one packet there, one back, or none."""
+"""The datagram client: no connection; one packet out, and one back or none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SENTENCE = "Wir erschrecken zu guten Zwecken!"
 
 
 def exchange(host: str, port: int | None, timeout: float) -> bytes:
-    """Send one datagram and return the one that came back; raises OSError."""
+    """Send one datagram and return the one that came back. Raises OSError."""
     puffer = SENTENCE.encode().ljust(MAXPUF, b"\0")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0) as my_socket:
         address = socket.gethostbyname(host)
-        # No packet is sent by this: it names the only sender whose datagrams count.
+        # This sends no packet: it sets the only sender whose datagrams are received.
         my_socket.connect((address, port or socket.getservbyname("echo", "udp")))
         my_socket.settimeout(timeout)
         my_socket.send(puffer)

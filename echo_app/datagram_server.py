@@ -1,4 +1,4 @@
-"""The datagram server: each packet has a sender and a receiver address, and goes straight back."""
+"""The datagram server: each packet names its sender and its receiver, and goes straight back."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import NoReturn
 
 from echo_app import command
 
-LARGEST = 65535  # bytes; a datagram larger than the buffer would be cut off silently
+LARGEST = 65535  # bytes; a datagram larger than the buffer would be truncated silently
 IP_PKTINFO = 8  # <linux/in.h>; not in the socket module of Python 3.11
 PKTINFO_BYTES = 12  # struct in_pktinfo: interface, local address, receiver address
 
 
 def bind(port: int | None) -> socket.socket:
-    """A socket that takes datagrams to every address of this host; raises OSError."""
+    """A socket that receives datagrams on every address of this host. Raises OSError."""
     my_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
     my_socket.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
-    # Asks for room (net.core.rmem_max allows less), so that a burst is not lost in the server.
+    # A large buffer keeps a burst from being lost in the server; net.core.rmem_max limits it.
     my_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     my_socket.bind(("", port or socket.getservbyname("echo", "udp")))  # "" is INADDR_ANY
     return my_socket
 
 
 def serve(my_socket: socket.socket, quiet: bool) -> NoReturn:
-    """Send each datagram back; one that cannot be answered does not end the server."""
+    """Send each datagram back. One that cannot be answered does not end the server."""
     port = my_socket.getsockname()[1]
     space = socket.CMSG_SPACE(PKTINFO_BYTES)
     while True:
@@ -35,7 +35,9 @@ def serve(my_socket: socket.socket, quiet: bool) -> NoReturn:
             route = f"{sender[0]}:{sender[1]} -> {receiver}:{port}"
             print(f"{route}  {len(message)} bytes", flush=True)
         try:
-            my_socket.sendmsg([message], ancillary, 0, sender)  # from the receiver's address
+            # From the receiver's address, by whatever interface leads to the sender.
+            chosen = bytes(4) + ancillary[0][2][4:8] + bytes(4)
+            my_socket.sendmsg([message], [(socket.IPPROTO_IP, IP_PKTINFO, chosen)], 0, sender)
         except OSError as error:
             print(f"no answer to {sender[0]}:{sender[1]}: {error.strerror}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""A socket is a file descriptor: the stream client's exchange by read, write and close alone."""
+"""A socket is a file descriptor: the stream client's exchange with read, write and close alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTENCE = "Wir erschrecken zu guten Zwecken!"
 
 
 def connect(host: str, port: int | None) -> int:
-    """The descriptor of a connection to the echo service of `host`; raises OSError."""
+    """The descriptor of a connection to the echo service of `host`. Raises OSError."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0) as my_socket:
         address = socket.gethostbyname(host)
         my_socket.connect((address, port or socket.getservbyname("echo", "tcp")))
@@ -22,7 +22,7 @@ def connect(host: str, port: int | None) -> int:
 
 
 def exchange(descriptor: int) -> bytes:
-    """Write the buffer, read until it is back or the peer closed, close; raises OSError."""
+    """Write the buffer, read until it is back or the peer closes, then close. Raises OSError."""
     puffer = SENTENCE.encode().ljust(MAXPUF, b"\0")
     try:
         while puffer:

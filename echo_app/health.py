@@ -1,6 +1,6 @@
 """Whether this host's echo server answers: a real stream and a real datagram exchange.
 
-`python3 -m echo_app.health [--port N]` ends with status 0 if both came back, else 1.
+`python3 -m echo_app.health [--port N]` exits with status 0 if both came back, otherwise 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MESSAGE = b"echo_app.health"
 
 
 def answers(kind: socket.SocketKind, port: int) -> bool:
-    """Whether one message comes back over a stream or as a datagram; raises OSError."""
+    """Whether one message comes back over a stream or as a datagram. Raises OSError."""
     with socket.socket(socket.AF_INET, kind) as my_socket:
         my_socket.settimeout(TIMEOUT)
         my_socket.connect((ADDRESS, port))

@@ -1,11 +1,11 @@
-"""The probe's messages: a numbered header, a pattern to fill them, and cutting a stream."""
+"""The probe's messages: a numbered header, a filling pattern, and how a stream is split."""
 
 from __future__ import annotations
 
 import struct
 
 HEADER = struct.Struct("!4sIII")
-"""Magic, probe, number, size: four bytes each, in network byte order."""
+"""Magic, probe, number, size: four bytes each, big-endian (network byte order)."""
 
 MAGIC = b"echo"
 SMALLEST = HEADER.size
@@ -14,15 +14,15 @@ _PATTERN = bytes(value * 167 % 251 for value in range(251))
 
 
 class GarbledError(Exception):
-    """A stream brought bytes that were never sent; `offset` counts from its beginning."""
+    """A stream delivered bytes that were never sent; `offset` counts from its beginning."""
 
     def __init__(self, offset: int) -> None:
-        super().__init__(f"the bytes from byte {offset} on are not those that were sent")
+        super().__init__(f"from byte {offset} on, the bytes are not those that were sent")
         self.offset = offset
 
 
 class Framing:
-    """How one probe writes its messages and knows them again: `size` bytes each."""
+    """How one probe writes its messages and recognizes them: `size` bytes each."""
 
     def __init__(self, probe: int, size: int) -> None:
         self.probe = probe
@@ -35,12 +35,12 @@ class Framing:
         return HEADER.pack(MAGIC, self.probe, number, self.size) + self._filling
 
     def number(self, message: bytes) -> int | None:
-        """The number of a message of this probe that is whole and unchanged, else None."""
+        """The message's number if it is this probe's, whole and unchanged; otherwise None."""
         number = self.quoted(message)
         return number if number is not None and message == self.pack(number) else None
 
     def quoted(self, beginning: bytes) -> int | None:
-        """The number of a message of which only the beginning is known, as ICMP quotes it."""
+        """The number of a message from its beginning alone, which is what ICMP quotes."""
         if len(beginning) < HEADER.size:
             return None
         magic, probe, number, size = HEADER.unpack_from(beginning)
@@ -49,7 +49,7 @@ class Framing:
 
 
 class Cutter:
-    """Cuts a stream into messages, however the network split or joined its bytes."""
+    """Splits a stream into messages, however the network has split or joined its bytes."""
 
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
@@ -57,7 +57,7 @@ class Cutter:
         self._cut = 0
 
     def feed(self, data: bytes) -> list[int]:
-        """The numbers of the messages that `data` completes; raises GarbledError."""
+        """The numbers of the messages that `data` completes. Raises GarbledError."""
         self._rest += data
         numbers = []
         size = self._framing.size

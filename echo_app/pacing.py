@@ -1,9 +1,9 @@
-"""When a probe's messages leave, and how long each is waited for.
+"""When a probe's messages leave, and how long the probe waits for each.
 
-Strategy: one loop sleeps in select(2), which alone lets a virtual clock move, until the
-next message is due, the channel has something, or nothing more is worth waiting for. A
-due time is counted from the beginning, never from the message before, so that lateness
-does not add up. Nothing here waits for a single message, but for the whole channel.
+Strategy: one loop sleeps in select(2) until the next message is due, the channel has
+something, or nothing is left to wait for. Only such a wait lets a virtual clock move. Due
+times count from the beginning, never from the previous message, so that lateness does
+not add up. The loop always waits for the whole channel, never for a single message.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from echo_app.tally import Tally
 SECOND = 1_000_000_000
 
 _EARLY = 500
-"""A long sleep is asked to end early by this part of it: twice the kernel's thousandth."""
+"""A long sleep ends early by one part in this many: twice the kernel's slack of 1/1000."""
 
 _SHORT = 500_000
-"""Nanoseconds; a thousandth of a sleep this short is half a microsecond."""
+"""Nanoseconds. A thousandth of so short a sleep is half a microsecond."""
 
 
 class Plan(NamedTuple):
     """The schedule of a probe; times in nanoseconds.
 
-    An interval of 0 means that each message leaves when the one before was answered, or
-    its timeout passed. After the last message's timeout, `linger` is left for late replies.
+    With an interval of 0, each message leaves once the previous one has been answered or
+    has timed out. `linger` is the time left for late replies after the last timeout.
     """
 
     messages: int
@@ -40,9 +40,9 @@ class Plan(NamedTuple):
 
 
 def sharpen() -> None:
-    """Have this process woken when it asked to be: by default the kernel may delay each
-    sleep by 50 microseconds (prctl(2), PR_SET_TIMERSLACK; proc(5)). Where it refuses, the
-    schedule is that much coarser.
+    """Ask the kernel to wake this process on time. By default it may delay each sleep by 50
+    microseconds (prctl(2), PR_SET_TIMERSLACK; proc(5)). If it refuses, the schedule is
+    that much coarser.
     """
     with (
         contextlib.suppress(OSError),
@@ -52,14 +52,14 @@ def sharpen() -> None:
 
 
 def wait(channel: Channel | None, until: int, now: int | None = None) -> tuple[bool, bool]:
-    """Sleep until the channel can be read, or written if it is blocked, or until a time.
+    """Sleep until the channel is readable (or writable, if it is blocked), or until a time.
 
-    Returns whether it can be read and whether it can be written. Whoever has just read the
-    clock gives what it said as `now`.
+    Returns whether it is readable and whether it is writable. A caller that has just read
+    the clock passes the reading as `now`.
 
-    Strategy: select(2) may wake a sleeper late by a thousandth of what it asked for
-    (Linux, fs/select.c, __estimate_accuracy): 0.15 ms of 150. So a long sleep is asked to
-    end a little early, and what then remains is slept again, with a thousandth of that.
+    Strategy: select(2) may wake a process late by a thousandth of the time asked for
+    (Linux, fs/select.c, __estimate_accuracy): 0.15 ms for 150 ms. So a long sleep ends a
+    little early, and a second sleep covers the rest, late by a thousandth of the rest only.
     """
     readers = [] if channel is None else [channel]
     writers = readers if channel is not None and channel.blocked else []
@@ -108,11 +108,11 @@ def connect_each(
     report: Callable[[Trouble], None],
     finished: Callable[[int, StreamChannel], None],
 ) -> None:
-    """Send every message over a connection of its own, one after the other.
+    """Send every message over its own connection, one after another.
 
-    A message leaves when it is due and the one before was answered, failed, or was waited
-    for in vain; it counts as sent before its connection begins. `connect` begins the
-    connection for a message, `finished` sees it before it is closed.
+    A message leaves when it is due and the previous one has been answered, has failed, or
+    has timed out. It counts as sent just before its connection starts. `connect` starts the
+    connection for a message; `finished` is called before the connection is closed.
     """
     for number in range(plan.messages):
         wait(None, begin + number * plan.interval)
@@ -135,7 +135,7 @@ def connect_each(
 
 
 def establish(channel: StreamChannel, within: int) -> bool:
-    """Wait at most `within` nanoseconds until the connection stands; False if it does not."""
+    """Wait at most `within` nanoseconds for the connection; False if it is not established."""
     until = time.monotonic_ns() + within
     while channel.connected_at is None and not channel.ended:
         _, writable = wait(channel, until)
@@ -147,7 +147,7 @@ def establish(channel: StreamChannel, within: int) -> bool:
 
 
 def finish(channel: StreamChannel, within: int) -> None:
-    """Close for sending and wait at most `within` nanoseconds for the peer to close too."""
+    """Shut down sending and wait at most `within` nanoseconds for the peer to close too."""
     channel.half_close()
     until = time.monotonic_ns() + within
     while not channel.ended and time.monotonic_ns() < until:
@@ -157,7 +157,7 @@ def finish(channel: StreamChannel, within: int) -> None:
 
 
 def _due(number: int, plan: Plan, tally: Tally, begin: int) -> int:
-    """When a message shall leave."""
+    """When a message must leave."""
     if plan.interval or not number:
         return begin + number * plan.interval
     if tally.settled(number - 1):
@@ -166,10 +166,10 @@ def _due(number: int, plan: Plan, tally: Tally, begin: int) -> int:
 
 
 def _end(plan: Plan, tally: Tally, repeats: bool) -> int:
-    """Until when to listen after the last message has left.
+    """How long to listen after the last message has left, as a time.
 
-    Where the network can deliver a message twice, a second copy of the last reply may
-    take as long as the slowest reply took.
+    If the network can deliver a message twice, a second copy of the last reply may take
+    as long as the slowest reply took.
     """
     last_sent = tally.last_sent or 0
     if not tally.all_settled():
@@ -180,7 +180,7 @@ def _end(plan: Plan, tally: Tally, repeats: bool) -> int:
 def _send(
     channel: Channel, number: int, now: int, tally: Tally, report: Callable[[Trouble], None]
 ) -> bool:
-    """Hand over a message; False where it must be offered again."""
+    """Hand over a message; False if it must be offered again."""
     try:
         taken = channel.offer(number)
     except OSError as error:
@@ -195,7 +195,7 @@ def _send(
 def _listen(
     channel: Channel, until: int, now: int, tally: Tally, report: Callable[[Trouble], None]
 ) -> int:
-    """Wait for the channel, at most until a time, and note what it has; the time then."""
+    """Wait for the channel, at most until a time, note what it has, and return the time."""
     readable, writable = wait(channel, until, now)
     if writable:
         channel.resume()

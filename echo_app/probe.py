@@ -1,16 +1,16 @@
-"""The measuring client: numbered echoes on a schedule, one JSON line an event.
+"""The measuring client: numbered echoes on a schedule, one JSON line per event.
 
 `python3 -m echo_app.probe TARGET --protocol udp|tcp|tcp-connect …` sends `count` messages
-of `size` bytes to the echo service of TARGET and tells what became of each. Times in its
+of `size` bytes to the echo service of TARGET and reports what became of each. Times in its
 events are seconds since the `start` event. The events:
 
 - `start`: what is measured, and when it began on CLOCK_MONOTONIC and CLOCK_REALTIME
-- `connected`: a connection stood `at` this time, after `seconds`
-- `error`: what the network or the peer said, with the message's number where known
+- `connected`: a connection was established at time `at`, after `seconds`
+- `error`: what the network or the peer reported, with the message's number if known
 - `exchange`: one message; `fate` is `delivered` (answered within the timeout), `late`
   (answered after it) or `lost` (never answered)
-- `tcp_info`: what the kernel says about the stream when the last reply is there; with
-  `tcp-connect`, retransmits of all connections and the rest of the last one
+- `tcp_info`: what the kernel reports about the stream after the last reply; with
+  `tcp-connect`, the retransmits of all connections and the other values of the last one
 - `end`: the sums; delivered + late + lost = count
 """
 
@@ -42,7 +42,7 @@ class StoppedError(Exception):
 
 
 class Probe:
-    """One measurement: what is asked, and what has been noted so far."""
+    """One measurement: what was asked for, and what has been noted so far."""
 
     def __init__(self, wanted: request.Request, address: str) -> None:
         self.wanted = wanted
@@ -56,7 +56,7 @@ class Probe:
         self.began = time.time_ns()
 
     def measure(self) -> None:
-        """Run the schedule to its end; raises OSError where the socket cannot be made."""
+        """Run the schedule to its end. Raises OSError if the socket cannot be created."""
         kind = {"udp": self._datagrams, "tcp": self._stream, "tcp-connect": self._streams}
         kind[self.wanted.protocol]()
 
@@ -68,7 +68,7 @@ class Probe:
             self._ended(channel)
 
     def _stream(self) -> None:
-        """The schedule begins when the connection stands."""
+        """The schedule begins when the connection is established."""
         channel = StreamChannel(self.target, self.wanted.source_port, self.framing)
         with contextlib.closing(channel):
             self._start(channel.socket.getsockname()[1])
@@ -149,7 +149,7 @@ class Probe:
         return (at - self.begin) / pacing.SECOND
 
     def report(self) -> Iterator[dict[str, object]]:
-        """All events, in the order that they are printed in."""
+        """All events, in the order in which they are printed."""
         ended = time.monotonic_ns()
         yield from self.events
         exchanges = self.tally.exchanges()
@@ -176,7 +176,7 @@ class Probe:
 
 
 def end_event(summary: Summary, retransmits: int | None, seconds: float) -> dict[str, object]:
-    """The last event; latencies in milliseconds, as their name says."""
+    """The last event. Latencies are in milliseconds, as their name says."""
     latency = summary.latency
     return {
         "event": "end",
@@ -193,14 +193,16 @@ def end_event(summary: Summary, retransmits: int | None, seconds: float) -> dict
 
 
 def stop(*_: object) -> None:
-    """A signal's handler: end the measurement, so that what was measured is told."""
+    """A signal handler: end the measurement, so that what was measured is reported."""
     raise StoppedError
 
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[Callable[[], None]]:
-    """SIGTERM and SIGINT raise StoppedError until what this yields is called, which has them
-    ignored: what was measured shall be told whole. Afterwards they are as they were before.
+    """Make SIGTERM and SIGINT raise StoppedError until the yielded function is called.
+
+    From then on they are ignored, so that the report is complete. At the end the earlier
+    handlers are restored.
     """
     try:
         before = {number: signal.signal(number, stop) for number in _REQUESTS_TO_END}
@@ -221,8 +223,8 @@ def stoppable() -> Iterator[Callable[[], None]]:
 def run(arguments: Sequence[str], out: TextIO) -> int:
     """Measure as the arguments say and write the events to `out`.
 
-    Returns 0 where the measurement was made, whatever became of the messages; 1 where it
-    could not be made; 2 for bad input. Nothing is written before the end.
+    Returns 0 if the measurement was made, whatever became of the messages; 1 if it could
+    not be made; 2 for bad input. Nothing is written before the end.
     """
     if "--help" in arguments:
         print(request.USAGE, file=out)
@@ -245,7 +247,8 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             ignore_requests()
             probe.tally.abandon("the probe was asked to end")
         except OSError as error:
-            return _complain(f"no socket for this probe: {error.strerror or error}", BAD_INPUT)
+            why = error.strerror or str(error)
+            return _complain(f"cannot create a socket for this probe: {why}", BAD_INPUT)
         for event in probe.report():
             out.write(json.dumps(event) + "\n")
         out.flush()

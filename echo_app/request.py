@@ -13,19 +13,19 @@ PROTOCOLS = ("udp", "tcp", "tcp-connect")
 
 USAGE = """\
 usage: python3 -m echo_app.probe TARGET [options]
-  --protocol P      udp (default), tcp (one connection) or tcp-connect (one a message)
-  --count N         messages (10)
-  --size BYTES      of each message (64), 16 at least
+  --protocol P      udp (default), tcp (one connection) or tcp-connect (one per message)
+  --count N         number of messages (10)
+  --size BYTES      size of each message (64), at least 16
   --interval S      seconds from one message to the next (0.02);
-                    0: the next leaves when the last was answered or timed out
-  --timeout S       a message answered later is late (1)
-  --linger S        how long late replies are waited for, after the last message's
-                    timeout (udp: as the timeout; streams: 120)
-  --port N          of the target (7)
-  --source-port N   of this host; with tcp-connect, message k leaves from port N + k"""
+                    0: send the next when the last has been answered or has timed out
+  --timeout S       seconds after which an answer is late (1)
+  --linger S        seconds to wait for late replies after the last message's timeout
+                    (udp: the same as --timeout; streams: 120)
+  --port N          port of the target (7)
+  --source-port N   port of this host; with tcp-connect, message k leaves from port N + k"""
 
 _LARGEST = {"udp": 65507, "tcp": 1 << 20, "tcp-connect": 1 << 20}
-"""Bytes; for datagrams what IPv4 and UDP can carry (RFC 791, RFC 768)."""
+"""Bytes; for datagrams, the most that UDP over IPv4 can carry (RFC 791, RFC 768)."""
 
 _MOST = 1_000_000
 _STREAM_LINGER = 120.0
@@ -36,7 +36,7 @@ class Wrong(ValueError):
 
 
 class Request(NamedTuple):
-    """A probe: times in seconds, sizes in bytes; `source_port` 0 leaves it to the kernel."""
+    """A probe. Times are seconds, sizes bytes; with `source_port` 0 the kernel chooses one."""
 
     target: str
     protocol: str = "udp"
@@ -55,15 +55,16 @@ class Request(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """Read a probe's arguments (without the program's name); raises Wrong.
+    """Read a probe's arguments (without the program's name). Raises Wrong.
 
-    By hand, because argparse takes longer to import than a short probe to run in the guest.
+    Strategy: this parses by hand, because importing argparse in the guest takes longer
+    than a short probe takes to run.
     """
     targets, given = _split(arguments)
     if len(targets) != 1:
-        raise Wrong(f"one target is needed, {len(targets)} are given")
+        raise Wrong(f"exactly one target is needed, not {len(targets)}")
     if not targets[0]:
-        raise Wrong("an empty name is no target: give a name or an address")
+        raise Wrong("the target's name is empty: give a name or an address")
     protocol = given.get("protocol", "udp")
     if protocol not in PROTOCOLS:
         raise Wrong(f"--protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
@@ -100,7 +101,7 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             continue
         name, equals, value = argument.removeprefix("--").partition("=")
         if name not in _OPTIONS or not argument.startswith("--"):
-            raise Wrong(f"{argument!r} is no option of this program")
+            raise Wrong(f"unknown option {argument!r}")
         if not equals:
             following = next(rest, None)
             if following is None:

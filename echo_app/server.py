@@ -1,7 +1,7 @@
 """What the lab's server host runs: the stream and the datagram server, side by side.
 
-A small parent holds two child processes. It ends both when it is asked to end
-(SIGTERM), and ends with an error when one of them dies.
+A small parent has two child processes. It ends both when it gets SIGTERM. It ends with
+an error when one of them dies.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from collections.abc import Callable, Sequence
 from echo_app import command, datagram_server, stream_server
 
 ECHO_PORT = 7
-"""RFC 862; named here so that the host needs no /etc/services."""
+"""RFC 862. It is fixed here so that the host needs no /etc/services."""
 
 CLIENTS = 8
-"""Streams answered at a time: a client that vanished must not keep the others waiting."""
+"""Streams answered at the same time: a client that vanished must not keep others waiting."""
 
 
 class Children:
-    """The child processes of this program, by process number; closed, they are gone."""
+    """The child processes of this program, by process ID; `close` ends them all."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
         self._lifeline, self._held = os.pipe()
 
     def start(self, name: str, work: Callable[[], None]) -> None:
-        """Fork a child that does `work`; it ends when this process does, however that ends.
+        """Fork a child that does `work`. It ends when this process ends, for whatever reason.
 
-        Strategy: SIGTERM is blocked from before the fork until the child has its own
-        handling and the parent has noted the child, so that no request to end is lost
-        or reaches the parent's clean-up inside a child.
+        Strategy: SIGTERM is blocked from before the fork until the child has reset its
+        handler and the parent has noted the child. So no SIGTERM is lost, and none runs
+        the parent's clean-up inside a child.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
@@ -47,7 +47,7 @@ class Children:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def _be(self, name: str, work: Callable[[], None]) -> None:
-        """Life of a child: never returns into what the parent was doing."""
+        """Run the child; never return into the parent's code."""
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -60,12 +60,12 @@ class Children:
             os._exit(command.FAILED)
 
     def _follow(self) -> None:
-        """Wait for the parent's end, which closes the other side of the pipe."""
+        """Wait for the parent to end, which closes the other end of the pipe."""
         os.read(self._lifeline, 1)
         os._exit(command.FAILED)
 
     def wait(self) -> str:
-        """Wait for a child to end; returns its name."""
+        """Wait for a child to end; return its name."""
         child, _ = os.wait()
         return self._names.pop(child, "child")
 
@@ -81,7 +81,7 @@ class Children:
 
 
 def serve_streams(my_socket: socket.socket) -> None:
-    """Answer up to `CLIENTS` streams at a time, each until its client closes."""
+    """Answer up to `CLIENTS` streams at the same time, each until its client closes."""
     for _ in range(CLIENTS - 1):
         threading.Thread(target=stream_server.serve, args=(my_socket, True), daemon=True).start()
     stream_server.serve(my_socket, until_close=True)

@@ -1,4 +1,4 @@
-"""The lecture's stream client: connect, send a sentence, receive it again, print it."""
+"""The lecture's stream client: connect, send a sentence, receive it back, print it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SENTENCE = "Wir erschrecken zu guten Zwecken!"
 
 
 def exchange(host: str, port: int | None) -> bytes:
-    """Send the buffer of 1023 bytes and return what came back; raises OSError."""
+    """Send the buffer of 1023 bytes and return what came back. Raises OSError."""
     puffer = SENTENCE.encode().ljust(MAXPUF, b"\0")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as my_socket:
         address = socket.gethostbyname(host)
         my_socket.connect((address, port or socket.getservbyname("echo", "tcp")))
         my_socket.sendall(puffer)
         reply = b""
-        while len(reply) < MAXPUF:  # one recv may bring less than one send took
+        while len(reply) < MAXPUF:  # one recv may return less than one send took
             piece = my_socket.recv(MAXPUF - len(reply))
             if not piece:
                 break  # the peer closed

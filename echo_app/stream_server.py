@@ -14,7 +14,7 @@ MAXPUF = 1023
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket that waits for clients on every address of this host; raises OSError."""
+    """A socket that listens on every address of this host. Raises OSError."""
     my_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     my_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     my_socket.bind(("", port or socket.getservbyname("echo", "tcp")))  # "" is INADDR_ANY
@@ -23,7 +23,7 @@ def listen(port: int | None) -> socket.socket:
 
 
 def serve(my_socket: socket.socket, until_close: bool) -> NoReturn:
-    """Answer one client after the other; a client's reset ends its connection alone."""
+    """Answer one client after another. A reset ends only that client's connection."""
     while True:
         foreign_socket, _ = my_socket.accept()
         with foreign_socket, contextlib.suppress(OSError):
@@ -34,7 +34,7 @@ def serve(my_socket: socket.socket, until_close: bool) -> NoReturn:
 
 
 def echo(foreign_socket: socket.socket) -> None:
-    """Send back what comes until the peer closes, each piece at once (no Nagle)."""
+    """Send back everything until the peer closes, each piece at once."""
     foreign_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     while message := foreign_socket.recv(65536):
         foreign_socket.sendall(message)
@@ -42,7 +42,9 @@ def echo(foreign_socket: socket.socket) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command.options("stream_server", __doc__)
-    options.add_argument("--until-close", action="store_true", help="as RFC 862 has it")
+    options.add_argument(
+        "--until-close", action="store_true", help="echo until the client closes (RFC 862)"
+    )
     chosen = options.parse_args(arguments)
     command.end_on_request()
     try:

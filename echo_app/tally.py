@@ -1,8 +1,8 @@
 """What became of each message: delivered, late or lost, how often and in which order.
 
 One rule holds for every protocol: a message answered within the timeout is delivered,
-one answered after it is late, one never answered is lost. So delivered + late + lost is
-the number of messages. Times are nanoseconds of one clock.
+one answered after the timeout is late, one never answered is lost. So delivered + late +
+lost is the number of messages. Times are nanoseconds of one clock.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 class Exchange(NamedTuple):
     """One message and its reply.
 
-    `sent` is None where the message never left; `received` and `order` (the first reply
-    to arrive has order 0) are None where no reply came. `duplicates` counts replies
-    beyond the first. `why` says what is known about a loss.
+    `sent` is None if the message never left. `received` and `order` (the first reply to
+    arrive has order 0) are None if no reply came. `duplicates` counts replies after the
+    first. `why` says what is known about a loss.
     """
 
     number: int
@@ -29,16 +29,16 @@ class Exchange(NamedTuple):
 
     @property
     def latency(self) -> int | None:
-        """From sending to the reply, in nanoseconds."""
+        """The time from sending to the reply, in nanoseconds."""
         if self.sent is None or self.received is None:
             return None
         return self.received - self.sent
 
 
 class Latency(NamedTuple):
-    """Of the messages that were answered, late ones among them; nanoseconds.
+    """The latency of all answered messages, including the late ones, in nanoseconds.
 
-    `p99` is the smallest latency that at least 99 of 100 messages do not exceed.
+    `p99` is the smallest latency that at least 99 % of the messages do not exceed.
     """
 
     min: int
@@ -50,8 +50,8 @@ class Latency(NamedTuple):
 class Summary(NamedTuple):
     """The figures of one probe.
 
-    `out_of_order` counts first replies that arrived after one with a higher number;
-    `latency` is None where nothing was answered.
+    `out_of_order` counts first replies that arrived after one with a higher number.
+    `latency` is None if nothing was answered.
     """
 
     messages: int
@@ -84,7 +84,7 @@ class Tally:
         self._sent[number] = self.last_sent = at
 
     def arrive(self, number: int, at: int) -> bool:
-        """A reply arrived; False where no such message was sent."""
+        """A reply arrived; False if no such message was sent."""
         sent = self._sent[number] if number < self.count else None
         if sent is None:
             return False
@@ -99,18 +99,18 @@ class Tally:
         return True
 
     def fail(self, number: int, why: str) -> None:
-        """Something told that message `number` will not be answered."""
+        """Message `number` is known to stay unanswered."""
         if self._received[number] is None:
             self._failed.add(number)
             self._why[number] = self._why[number] or why
 
     def abandon(self, why: str) -> None:
-        """Whatever has no reply now will get none."""
+        """Give up on every message that has no reply yet."""
         for number in range(self.count):
             self.fail(number, why)
 
     def settled(self, number: int) -> bool:
-        """Whether message `number` needs no more waiting: answered, or known to fail."""
+        """Whether message `number` needs no more waiting: it was answered, or it failed."""
         return self._received[number] is not None or number in self._failed
 
     def all_settled(self) -> bool:
@@ -118,7 +118,7 @@ class Tally:
         return len(self._arrivals) + len(self._failed) == self.count
 
     def exchanges(self) -> list[Exchange]:
-        """Each message's fate, in order of numbers, as known now."""
+        """Each message's fate so far, ordered by number."""
         order = {number: place for place, number in enumerate(self._arrivals)}
         return [self._exchange(number, order.get(number)) for number in range(self.count)]
 
@@ -155,7 +155,7 @@ def summarize(exchanges: Sequence[Exchange]) -> Summary:
 
 
 def measure(latencies: Sequence[int]) -> Latency | None:
-    """Smallest, median, 99th percentile (nearest rank) and largest of some latencies."""
+    """The smallest, median, 99th percentile (nearest rank) and largest latency."""
     if not latencies:
         return None
     ranked = sorted(latencies)

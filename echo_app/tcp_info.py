@@ -1,4 +1,4 @@
-"""What the kernel says about a TCP connection: `TCP_INFO`, see tcp(7)."""
+"""What the kernel reports about a TCP connection: `TCP_INFO`, see tcp(7)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from typing import NamedTuple
 
 _LAYOUT = struct.Struct("=8B24I")
-"""The oldest 104 bytes of struct tcp_info, <linux/tcp.h>; later kernels only append."""
+"""The first 104 bytes of struct tcp_info, <linux/tcp.h>; later kernels only append."""
 
 _STATES = (
     "",
@@ -23,7 +23,7 @@ _STATES = (
     "LISTEN",
     "CLOSING",
 )
-"""By number, as in <net/tcp_states.h>, written as ss(8) and RFC 9293 do."""
+"""States by number, as in <net/tcp_states.h>, with the names of ss(8) and RFC 9293."""
 
 
 class TcpInfo(NamedTuple):
@@ -38,12 +38,12 @@ class TcpInfo(NamedTuple):
 
 
 def read(connection: socket.socket) -> TcpInfo:
-    """Ask the kernel about a connection; raises OSError."""
+    """Ask the kernel about a connection. Raises OSError."""
     return parse(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 512))
 
 
 def parse(data: bytes) -> TcpInfo:
-    """Read a struct tcp_info; raises struct.error where it is too short."""
+    """Read a struct tcp_info. Raises struct.error if it is too short."""
     fields = _LAYOUT.unpack_from(data)
     state = fields[0]
     words = fields[8:]

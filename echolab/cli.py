@@ -1,400 +1,488 @@
-"""The `echolab` command: the only module that prints, exits or reads the environment."""
+"""The `echolab` command: its words, and what each does."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import gc
 import os
+import shlex
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 from click import argument, option
 
-from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus, ScriptError
-from echolab.terminal import Teller
+from echolab import (
+    classroom_commands,
+    clusters,
+    command_kinds,
+    lab_commands,
+    language,
+    output,
+    resources,
+)
+from echolab.command_kinds import (
+    HELP,
+    PATH,
+    WholeNumber,
+    WithParameters,
+    drawn,
+    files_options,
+)
+from echolab.console import (
+    as_it_is,
+    colour,
+    complain,
+    equipped,
+    errors,
+    finish,
+    note,
+    open_page,
+    say,
+    screen,
+    settings,
+    tell,
+    warn,
+    width,
+)
+from echolab.errors import BadInput, EcholabError, ExitStatus, unexpected
+from echolab.help_pages import Commands
+from echolab.language import later
+from echolab.language import translate as _
+from echolab.maelstrom_command import maelstrom_command
+from echolab.runs import interrupts
+from echolab.sweep_command import sweep_command
+from echolab.version import __version__
+from echolab.watch_command import watch_command
 
 if TYPE_CHECKING:
-    from echolab.engines import Settings
-    from echolab.execute import Order, Outcome
-    from echolab.record import Record
+    from echolab.runs.execute import ExecutedRun
 
 RUNS = Path("runs")
-
-PATH = click.Path(path_type=Path)
-
-HELP = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 
 out_option = option(
     "--out", type=PATH, metavar="DIR", default=RUNS, help="Where the run's folder is made."
 )
-exercise_argument = argument("name", metavar="EXERCISE", help="Its name or number.")
-
-
-def cache_folder() -> Path:
-    """Where what is built once is kept: $XDG_CACHE_HOME/echolab or ~/.cache/echolab."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "echolab"
-
-
-def settings(compose: Path | None = None) -> Settings:
-    """The settings of this call, from the environment."""
-    from echolab.catalogue import ROOT
-    from echolab.engines import Settings
-
-    kernel = os.environ.get("ECHOLAB_KERNEL")
-    return Settings(
-        folder=Path(),
-        cache=cache_folder(),
-        compose=compose or ROOT / "compose.yaml",
-        kernel=Path(kernel) if kernel else None,
-    )
-
-
-def equipped(compose: Path | None = None) -> Settings:
-    """The settings, after installing what a first run lacks where this user may."""
-    from echolab import packages
-
-    base = settings(compose)
-    packages.ensure(base, tell)
-    return base
-
-
-tell = Teller(sys.stderr)
-
-
-def say(text: str) -> None:
-    """Print a line on standard output."""
-    tell.clear()
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def complain(error: EcholabError) -> None:
-    """Print an error as one line on standard error, with the user's own lines of a script."""
-    tell.clear()
-    if isinstance(error, ScriptError) and error.trace:
-        sys.stderr.write(error.trace)
-    sys.stderr.write(f"echolab: {error}\n")
-
-
-def colour() -> bool:
-    """Whether standard output is a terminal whose user did not refuse colours."""
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def width() -> int:
-    """Columns that tables may have."""
-    return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 150
-
-
-class Commands(click.Group):
-    """The commands, told in the order in which they are written: first what is used first."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-class Whole(click.IntRange):
-    """A whole number in a range, called so where it is none."""
-
-    name = "whole number"
-
-
-def finish(status: ExitStatus) -> NoReturn:
-    """End with one of the exit statuses."""
-    sys.exit(int(status))
 
 
 @click.group(cls=Commands, context_settings=HELP)
-def app() -> None:
+@click.version_option(__version__, prog_name="echolab", message="%(prog)s %(version)s")
+@option("--lang", metavar="LANGUAGE", help="en or de; the locale's if none. With any command.")
+def app(lang: str | None) -> None:
     """A network lab in which each sentence of a lecture on sockets is an experiment."""
 
 
-@app.command()
+@app.command("run", cls=WithParameters)
 @argument(
     "names", nargs=-1, metavar="[SCENARIO]...", help="Names, or files of your own; all if none."
 )
 @option("--engine", metavar="NAME", default="auto", help="auto, docker, exact or namespaces.")
-@option("--seed", type=Whole(0, 2**63 - 1), metavar="N", help="Where chance comes from.")
+@option("--seed", type=WholeNumber(0, 2**63 - 1), metavar="N", help="The seed of the run.")
 @option("--set", metavar="KEY=VALUE", multiple=True, help="A parameter; repeat for more.")
 @out_option
 @option("--compose", type=PATH, metavar="FILE", help="A Compose file of hosts of your own.")
+@option("--fault", "faults", metavar="FAULT", multiple=True, help="A fault: 'kill a at 1.5 for 2'.")
+@files_options
 @option("--capture/--no-capture", default=True, help="Keep packet captures.")
 @option("--report/--no-report", default=True, help="Draw the report.")
+@option("--open", "opened", is_flag=True, help="Open the report in the browser.")
 @option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
-def run(
+def run_command(
     names: Sequence[str],
     engine: str,
     seed: int | None,
     set: Sequence[str],
     out: Path,
     compose: Path | None,
+    faults: Sequence[str],
     capture: bool,
     report: bool,
+    opened: bool,
     as_json: bool,
 ) -> None:
     """Run scenarios: one line a claim, a folder with the record, captures and report."""
-    from echolab import catalogue, engines, execute, plan
+    from echolab.engines import registry
+    from echolab.runs import catalogue, execute, plan
 
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    planned = plan.jobs(
-        catalogue.find(names), plan.assignments(set), compose=compose, seed=drawn, capture=capture
+    seed = drawn(seed)
+    planned = plan.plan(
+        catalogue.find(names),
+        plan.assignments(set),
+        compose=compose,
+        seed=seed,
+        capture=capture,
+        environment=os.environ,
+        faults=faults,
     )
-    base = equipped(compose)
-    chosen, reason = engines.choose(engine, base)
-    orders = plan.orders(planned, chosen.NAME, out)
-    sys.stderr.write(f"engine {chosen.NAME} ({reason}), seed {drawn}\n")
+    base = equipped(compose, engine)
+    chosen, reason = registry.choose(engine, base)
+    runnable = plan.for_engine(planned, chosen.NAME)
+    note(f"{_('engine')} {chosen.NAME} ({_(reason)}), {_('seed')} {seed}")
     for line in plan.left_out(planned, chosen.NAME):
-        sys.stderr.write(f"{line}\n")
-
-    def work(order: Order) -> Outcome:
-        return execute.execute(order, chosen, base, tell)
-
-    told: list[tuple[Record, Path]] = []
-    errors: list[EcholabError] = []
-    for outcome in execute.side_by_side(orders, work, execute.workers_for(chosen.NAME)):
-        if outcome.error is not None:
-            errors.append(outcome.error)
-            complain(outcome.error)
-        elif outcome.record is not None:
-            told.append((outcome.record, outcome.order.folder))
-            _ended(outcome.record, outcome.order.folder, report=report, quiet=as_json)
+        note(line)
+    if as_json:  # otherwise each run shows its own
+        warn(dict.fromkeys(line for run in runnable for line in run.warnings))
+    ended: list[ExecutedRun] = []
+    page: Path | None = None
+    with contextlib.closing(execute.execute(runnable, chosen, out, base, tell)) as executed:
+        for run in executed:
+            ended.append(run)
+            page = _show(run, alone=len(runnable) == 1, report=report, quiet=as_json) or page
+    told = [(run.record, run.folder) for run in ended if run.record and run.folder]
     records = [record for record, _ in told]
     if as_json:
-        say(json.dumps(records, ensure_ascii=False, indent=1))
-    elif len(told) > 1:
-        from echolab import present
+        from echolab.record.format import dump_all
 
-        say("\n" + present.claims_table(records, width()))
-        if report:
-            from echolab.report import files
+        as_it_is(output.escaped(dump_all(records), sys.stdout))
+    elif told:
+        from echolab.report import terminal
 
-            say(f"  {_near(files.write_together(told, out))}")
-    finish(execute.status(records, errors))
+        if len(runnable) > 1:
+            say(terminal.summary_table(records, width()))
+            if report:
+                from echolab.runs import reports
+
+                page = reports.write_together(told, out)
+                say(f"  {_('page')}: {screen.path(page)}")
+        say(f"  {_('next')}: {terminal.next_step(told, resources.COMMAND)}")
+    if opened and page:
+        open_page(page)
+    finish(execute.status(ended))
 
 
-def _ended(record: Record, folder: Path, *, report: bool, quiet: bool) -> None:
-    from echolab import present, runs
+def _show(run: ExecutedRun, *, alone: bool, report: bool, quiet: bool) -> Path | None:
+    """Print how a run ended, draw its report and return where it is."""
+    from echolab.report import terminal
+    from echolab.runs import folders
 
-    runs.point_latest(folder)
+    printed = run.error.printed if run.error else run.record.printed if run.record else ""
+    if printed:
+        as_it_is(printed.rstrip("\n"), errors if quiet else screen)
+    if run.error:
+        complain(run.error, "" if alone else run.planned.job.scenario, run.folder)
+    if run.record is None or run.folder is None:
+        return None
+    folders.point_latest(run.folder)
     if not quiet:
-        say(present.run(record, width(), colour=colour()))
-    path = folder / runs.RECORD
+        say(terminal.run(run.record, width(), colour=colour()))
+    page = None
     if report:
-        from echolab.report import files
+        from echolab.runs import reports
 
-        path = files.write([(record, folder)])
+        page = reports.write([(run.record, run.folder)])
     if not quiet:
-        say(f"  {_near(path)}")
+        kind, path = (_("page"), page) if page else (_("record"), run.folder / folders.RECORD)
+        say(f"  {kind}: {screen.path(path)}" + ("" if alone else "\n"))
+    return page
 
 
-def _near(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+PARAMETER_HEADINGS = ("--set", later("default"), later("from … to"), later("what it is"))
 
 
 @app.command("list")
-def list_scenarios() -> None:
-    """List the scenarios, each with its sentence, what to expect and its parameters."""
-    from echolab import catalogue
+@argument("names", nargs=-1, metavar="[SCENARIO]...", help="Names, or files of your own.")
+def list_command(names: Sequence[str]) -> None:
+    """List the scenarios, each with its sentence, what to expect and its parameters.
 
-    for entry in catalogue.every():
+    With names, also what each of their parameters means, its unit and its domain.
+    """
+    from echolab.runs import catalogue
+
+    for entry in catalogue.find(names):
         scenario = entry.scenario
-        say(f"{scenario.name:14}{scenario.summary}")
+        say(f"{scenario.name:14}{_(scenario.summary)}")
         if scenario.sentence:
             say(f"{'':14}„{scenario.sentence}“")
         if scenario.expect:
-            say(f"{'':14}Expect: {scenario.expect}")
+            say(f"{'':14}{_('Expect')}: {_(scenario.expect)}")
         parameters = " ".join(f"{name}={value}" for name, value in scenario.parameters.items())
-        say(f"{'':14}{parameters or 'no parameters'}\n")
+        say(f"{'':14}{parameters or _('no parameters')}\n")
+        if names and scenario.parameters:
+            from echolab.report import tables
+
+            say(tables.table(PARAMETER_HEADINGS, catalogue.parameter_rows(scenario), width()))
 
 
-@app.command()
-def up() -> None:
-    """Start the lab of compose.yaml and leave its server standing."""
-    from echolab.catalogue import ROOT
-    from echolab.engines import standing
+for command in lab_commands.COMMANDS:
+    app.add_command(command)
 
-    status, output = standing.up(ROOT / "compose.yaml", tell)
-    say(output.rstrip())
-    if status != 0:
-        raise CannotRun(f"the client ended with status {status}", "docker-compose logs")
-    say("The client has ended; the server stands until ./lab down.")
+app.add_command(sweep_command)
+app.add_command(watch_command)
 
 
-@app.command()
-def down() -> None:
-    """Take down what `up` started."""
-    from echolab.catalogue import ROOT
-    from echolab.engines import standing
-
-    standing.down(ROOT / "compose.yaml")
-
-
-@app.command()
-@argument("names", nargs=-1, metavar="[RUN [RUN]]", help="Their folders; the latest if none.")
+@app.command("report")
+@argument("names", nargs=-1, metavar="[RUN]...", help="Their folders; the latest if none.")
 @option("--out", type=PATH, metavar="FILE", help="Where the page is written.")
 @option("--text/--no-text", default=False, help="Print the packet story instead.")
 @option("--at", type=float, metavar="SECOND", help="Show the packets from that lab second on.")
-def report(names: Sequence[str], out: Path | None, text: bool, at: float | None) -> None:
-    """Judge and draw a run again, or two runs side by side."""
-    from echolab import judge, runs
-    from echolab.report import files, story
+@option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+def report_command(
+    names: Sequence[str], out: Path | None, text: bool, at: float | None, opened: bool
+) -> None:
+    """Judge and draw a run again, two side by side, or many on a page of their own."""
+    from echolab.judge import verdicts
+    from echolab.report import story
+    from echolab.runs import folders, reports
 
-    folders = [runs.resolve(name, RUNS) for name in names or (runs.LATEST,)]
-    found = [(judge.judge(runs.read(folder)), folder) for folder in folders]
+    chosen = [folders.resolve(name, RUNS) for name in names or (folders.LATEST,)]
+    found = [(verdicts.judge(folders.read(folder)), folder) for folder in chosen]
     if text:
         for record, folder in found:
+            reports.check_moment(record, folder, at)
             say(story.text(record, folder, at))
         return
-    say(str(_near(files.write(found, out, at))))
+    page = reports.write(found, out, at)
+    say(f"{_('page')}: {screen.path(page)}")
+    if opened:
+        open_page(page)
 
 
-@app.command()
-@argument("name", metavar="RUN", help="A run of the engine exact.")
+@app.command("replay")
+@argument("name", metavar="RUN", help="Its folder.")
 @out_option
-def replay(name: str, out: Path) -> None:
-    """Run a record again and say 'identical', or show the first difference."""
-    from echolab import engines, runs
-    from echolab import replay as again
+@files_options
+def replay_command(name: str, out: Path) -> None:
+    """Run a record again and say 'identical', or show the first difference.
 
-    folder = runs.resolve(name, RUNS)
-    record = runs.read(folder)
-    engine, _ = engines.choose(record["engine"], settings())
-    for line in again.warnings(record):
-        sys.stderr.write(f"{line}\n")
-    difference = again.repeat((record, folder), engine, settings(), out, tell)
-    say(difference or "identical")
+    In real time no two runs are identical: both are drawn side by side.
+    """
+    from echolab.engines import registry
+    from echolab.runs import execute, folders, replay, reports
+
+    folder = folders.resolve(name, RUNS)
+    record = folders.read(folder)
+    planned = replay.plan(record, os.environ)
+    base = replay.settings(record, settings())
+    engine, _reason = registry.choose(record.engine, base)
+    for line in replay.warnings(record):
+        note(line)
+    with contextlib.closing(execute.execute([planned], engine, out, base, tell)) as executed:
+        run = next(executed)
+    if run.error:
+        complain(run.error, left=run.folder)
+        finish(run.error.status)
+    if not record.traits.virtual and run.record is not None and run.folder is not None:
+        pair = [(record, folder), (run.record, run.folder)]
+        compared = _("time was real, so the two runs are compared: {page}")
+        say(compared.format(page=screen.path(reports.write(pair))))
+        finish(execute.status([run]))
+    difference = replay.difference((record, folder), run)
+    say(difference or f"✔ {_('identical')}")
     finish(ExitStatus.FAIL if difference else ExitStatus.PASS)
 
 
-@app.command()
-@exercise_argument
-@argument("submission", type=PATH, metavar="SUBMISSION", help="A folder or a file.")
-@option("--case", type=Whole(1), metavar="N", help="Show this case alone.")
-@option("--seed", type=Whole(0, 2**32 - 1), metavar="N", default=1, help="The network it meets.")
-def check(name: str, submission: Path, case: int | None, seed: int) -> None:
-    """Check a submission to an exercise: each case passed, failed, or not judged."""
-    from echolab.classroom import checking, exercise, text
+@app.command("explore", cls=WithParameters)
+@argument("name", metavar="SCENARIO", help="Its name, or a file of your own.")
+@option("--runs", type=WholeNumber(1), metavar="N", help="Make at most N runs (1000).")
+@option("--time", metavar="60s", help="How long to explore.")
+@option("--seed", type=WholeNumber(0, 2**31), metavar="N", default=0, help="The seed to draw from.")
+@option("--set", metavar="KEY=VALUE", multiple=True, help="A fixed parameter; repeat for more.")
+@option("--compose", type=PATH, metavar="FILE", help="A Compose file of hosts of your own.")
+@option("--keep-going", is_flag=True, help="Collect distinct failures.")
+@files_options
+@option("--cluster", metavar="ADDRESS", help="Explore on a Dask cluster's machines.")
+@out_option
+def explore_command(
+    name: str,
+    runs: int | None,
+    time: str | None,
+    seed: int,
+    set: Sequence[str],
+    compose: Path | None,
+    keep_going: bool,
+    cluster: str | None,
+    out: Path,
+) -> None:
+    """Look for a run in which a claim does not hold, and make it as simple as can be.
 
-    order = checking.order(exercise.find(name), submission, seed, case)
-    result = checking.only(checking.check(order, equipped(), tell), case)
-    say(text.check_text(result).rstrip())
-    finish(result.status)
+    Seeds, parameters and faults are drawn. Exit status: 0 nothing was found, 1 a claim broke.
+    """
+    from echolab.runs import explore, found
 
-
-@app.command()
-@exercise_argument
-@argument("folder", type=PATH, metavar="FOLDER", help="One sub-folder a student.")
-@option("--seed", type=Whole(0), metavar="N", help="Draw each student's own network from it.")
-@option("--out", type=PATH, metavar="DIR", default="grades", help="Where reports and exports go.")
-def grade(name: str, folder: Path, seed: int | None, out: Path) -> None:
-    """Check a class: a table, CSV, JUnit XML, Gradescope and Artemis files, reports."""
-    from echolab.classroom import exercise, exports, grading
-
-    students = grading.Class(exercise.find(name), folder, seed)
-    results = list(grading.grade(students, equipped(), tell))
-    say(exports.to_table(results).rstrip())
-    grading.write_all(results, out)
-    say(f"\n{out / 'results.csv'}, junit.xml, reports/, gradescope/, artemis/")
-    finish(grading.status(results))
-
-
-@app.command()
-@argument("name", required=False, help="One exhibit; all if none.")
-@option("--test", type=PATH, metavar="FILE", help="A student's test that judges the exhibits.")
-def museum(name: str | None, test: Path | None) -> None:
-    """Show the lecture's mistakes as servers, each failing and mended."""
-    from echolab.classroom import museum as bugs
-
-    if test is not None:
-        visits = bugs.test_program(test, equipped(), tell)
-        say(bugs.visits_text(visits).rstrip())
-        finish(ExitStatus.PASS if all(visit.right for visit in visits) else ExitStatus.FAIL)
-    exhibits = bugs.show(name, equipped(), tell)
-    say(bugs.show_text(exhibits).rstrip())
-    finish(ExitStatus.PASS if bugs.works(exhibits) else ExitStatus.CANNOT)
+    wanted = explore.wanted(runs, time, seed, keep_going=keep_going)
+    asked = explore.Asked(name, tuple(set), compose, out)
+    base = equipped(compose)
+    with clusters.workers(cluster, "exact", base, out / explore.FOLDER) as workers:
+        explorer = explore.prepare(asked, wanted, base, os.environ, tell, workers)
+        explored = explorer.explore(tell)
+    for line in found.told(explorer, explored, width(), tell):
+        say(line)
+    if explored.interrupted:
+        raise KeyboardInterrupt
+    if explored.stopped is not None:
+        raise explored.stopped
+    finish(ExitStatus.FAIL if explored.failures else ExitStatus.PASS)
 
 
-@app.command()
+app.add_command(maelstrom_command)
+
+
+@app.command("history")
+@argument("path", type=PATH, metavar="FILE", help="A run, JSON, or Jepsen's log or EDN.")
+@option("--model", metavar="NAME", default="", help="cas-register, kv, counter, set, ….")
+@option("--name", metavar="NAME", default="", help="Which history of a run, if it has several.")
+@option("--svg", type=PATH, metavar="FILE", help="Where a picture of a violation is written.")
+def history_command(path: Path, model: str, name: str, svg: Path | None) -> None:
+    """Say whether a history is linearizable, and show the smallest part that is not.
+
+    Models: cas-register, kv, counter, set, queue, stack, lock, log; a run's history has one
+    already. Exit status: 0 it is, 1 it is not.
+    """
+    from echolab.history import linearizability, models
+    from echolab.report import violation
+    from echolab.runs import folders, histories
+
+    history, claimed = histories.read(path, name)
+    if not (model or claimed):
+        known = ", ".join(models.MODELS)
+        raise BadInput("a history is judged by a model", f"give --model, one of {known}")
+    chosen = models.find(model or claimed)
+    result = linearizability.check(history, chosen)
+    for line in violation.lines(result, chosen, width()):
+        say(line)
+    if svg is not None and result.violations:
+        folders.write(svg, violation.picture(result.violations[0], chosen))
+        say(f"\n{screen.path(svg)}")
+    finish(ExitStatus.PASS if result.linearizable else ExitStatus.FAIL)
+
+
+for command in classroom_commands.COMMANDS:
+    app.add_command(command)
+
+
+@app.command("doctor")
 @option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_json: bool) -> None:
-    """Tell what this machine can do, and how each lack is mended."""
-    from echolab import doctor as surgery
+def doctor_command(as_json: bool) -> None:
+    """Say what this machine can do, and how to get what is missing."""
+    from echolab import doctor
 
-    found, able = surgery.examine(settings()), surgery.able(settings())
-    say(surgery.as_json(found, able) if as_json else surgery.as_text(found, able))
+    if as_json:
+        language.use("en")  # names and words of a document stay
+    found, able = doctor.examine(settings()), doctor.able(settings())
+    if as_json:
+        as_it_is(output.escaped(doctor.as_json(found, able), sys.stdout))
+    else:
+        say(doctor.as_text(found, able))
     finish(ExitStatus.PASS if any(not lack for _, lack in able) else ExitStatus.CANNOT)
 
 
-@app.command()
+@app.command("build")
 @argument("what", default="", help="images, kernel, or both if none.")
-def build(what: str) -> None:
-    """Build what `run` would build on first need."""
+@option("--out", type=PATH, metavar="FILE", help="Write the kernel to one file to hand on.")
+def build_command(what: str, out: Path | None) -> None:
+    """Build now what `run` would build when it first needs it.
+
+    A kernel that was handed on is used where ECHOLAB_KERNEL names its file.
+    """
     if what not in ("", "images", "kernel"):
         raise BadInput(f"there is nothing called '{what}' to build", "choose images or kernel")
-    base = equipped()
+    if out is not None and what != "kernel":
+        raise BadInput("only a kernel is written to a file", "write: build kernel --out FILE")
+    from echolab import packages
+    from echolab.engines.registry import Needs
+
+    base = settings()
+    packages.ensure(base, tell, Needs.IMAGES if what == "images" else packages.ALL)
     if what != "images":
         from echolab.kernel import build as kernels
 
         kernel = kernels.ensure(base.cache, tell, base.kernel)
-        say(f"kernel {kernel.release} from {kernel.source}: {kernel.path}")
+        built = _("kernel {release} from {source}: {path}")
+        say(built.format(release=kernel.release, source=kernel.source, path=kernel.path))
+        if out is not None:
+            from echolab.kernel import packed
+
+            packed.pack(kernel, out)
+            packed_into = _("one file: {file}; to use it, set ECHOLAB_KERNEL={quoted}")
+            say("  " + packed_into.format(file=screen.path(out), quoted=shlex.quote(str(out))))
     if what != "kernel":
-        from echolab.engines import images
+        from echolab.engines.docker import images
 
-        made = images.ensure(tell)
-        say(f"images {made.host}, {made.link}")
+        made = images.ensure(base.base_image_file, tell)
+        say(_("images {host}, {link}").format(host=made.host, link=made.link))
 
 
-@app.command()
-@option("--cache/--no-cache", default=False, help="Remove the built kernels, too.")
-def clean(cache: bool) -> None:
-    """Remove everything with our label from Docker, and nothing else."""
-    from echolab.engines import docker, owner
-    from echolab.engines.daemon import connect
+@app.command("clean")
+@option("--cache/--no-cache", default=False, help="Remove the built kernels as well.")
+def clean_command(cache: bool) -> None:
+    """Remove everything that echolab left in Docker, and nothing else."""
+    from echolab.engines.docker import engine, owner
+    from echolab.engines.docker.daemon import connect
 
-    removed = 0 if docker.lack(settings()) else owner.clean(connect())
+    removed = 0 if engine.lack(settings()) else owner.clean(connect())
+    built = settings().cache
     if cache:
-        shutil.rmtree(cache_folder(), ignore_errors=True)
-    say(f"removed {removed} things" + (f" and {cache_folder()}" if cache else ""))
+        shutil.rmtree(built, ignore_errors=True)
+    say(_("removed {count} things").format(count=removed) + (f", {built}" if cache else ""))
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
-@argument("words", nargs=-1, metavar="[WORD]...", help="What pytest is told.")
-@option("--all", "everything", is_flag=True, help="Style and types first.")
-def test(words: Sequence[str], everything: bool) -> None:
+@app.command("test", hidden=resources.INSTALLED, context_settings={"ignore_unknown_options": True})
+@argument("words", nargs=-1, metavar="[WORD]...", help="Arguments for pytest.")
+@option("--all", "everything", is_flag=True, help="Check style, spelling and types first.")
+def test_command(words: Sequence[str], everything: bool) -> None:
     """Run the project's tests; with CI=true or --all, every other check first."""
-    from echolab import checks
+    from echolab import test
 
     everything = everything or os.environ.get("CI") == "true"
-    finish(ExitStatus.PASS if checks.run(words, everything=everything) else ExitStatus.FAIL)
+    finish(ExitStatus.PASS if test.run(words, everything=everything) else ExitStatus.FAIL)
 
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    status = 0
-    # `./lab` runs the package; installed, the command has the package's name.
-    program = "./lab" if Path(sys.argv[0]).name == "__main__.py" else "echolab"
+    gc.set_threshold(50_000)  # modules and records are many objects that stay
+    interrupts.install()
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)  # it takes the place of the closed descriptor
+    sys.stdout = output.prepare(sys.stdout, 1)
+    sys.stderr = output.prepare(sys.stderr, 2)
     try:
-        with app.make_context(program, sys.argv[1:] or ["--help"]) as context:
+        status = _status()
+        sys.stdout.flush()
+    except (output.OutputClosed, BrokenPipeError):
+        status = 141  # the shell's status for a program that SIGPIPE has ended
+    except KeyboardInterrupt:
+        status = 130
+    except EcholabError as error:  # not even an error could be written
+        status = error.status
+    interrupts.ignore()
+    if status == 141:
+        output.silence(sys.stdout)
+        output.silence(sys.stderr)
+    gc.freeze()  # otherwise the interpreter examines every object once more at its end
+    sys.exit(status)
+
+
+def _status() -> int:
+    """Run the command that was given, and return the exit status."""
+    try:
+        words = command_kinds.language_first(sys.argv[1:])
+        chosen = words[1] if words[:1] == ["--lang"] and len(words) > 1 else None
+        language.use(chosen or language.of_environment(os.environ))
+        with app.make_context(resources.COMMAND, words or ["--help"]) as context:
             app.invoke(context)
     except click.exceptions.Exit as ended:
-        status = ended.exit_code
+        return ended.exit_code
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except click.ClickException as error:
-        sys.stderr.write(f"echolab: {error.format_message()}\n")
-        status = ExitStatus.BAD_INPUT
-    except KeyboardInterrupt:
-        tell.clear()
-        sys.stderr.write("echolab: interrupted; what was started has been undone\n")
-        status = 130
+        note(f"echolab: {error.format_message()}")
+        return ExitStatus.BAD_INPUT
     except EcholabError as error:
         complain(error)
-        status = error.status
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = 141
-    sys.exit(int(status))
+        return error.status
+    except KeyboardInterrupt:
+        interrupts.ignore()
+        note(f"echolab: {_('interrupted; what was started has been undone')}")
+        return 130
+    except (output.OutputClosed, BrokenPipeError):
+        raise
+    except Exception as error:
+        if "ECHOLAB_TRACEBACK" in os.environ:
+            raise
+        output.silence(sys.stdout)  # click's own output may be what cannot be written
+        complain(unexpected(error))
+        return ExitStatus.CANNOT
+    return ExitStatus.PASS

@@ -1,4 +1,4 @@
-"""What this machine can do: one finding an area, each lack with the one step that mends it."""
+"""What this machine can do, area by area; whatever it lacks, with the one step that helps."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from echolab import engines
-from echolab.engines import MODULES, Settings
+from echolab import resources
+from echolab.engines import registry
+from echolab.engines.host_kernel import netem_here
+from echolab.engines.registry import MODULES
 from echolab.errors import EcholabError
 from echolab.kernel.command import ENVIRONMENT
+from echolab.language import decimal, later
+from echolab.language import translate as _
+from echolab.settings import Settings
 
 ROOM = 3 * 1024**3
-"""Bytes that images, the kernel's source and its objects need while they are built."""
+"""Bytes of disk that building the images and the kernel takes."""
 
 LIMIT = 20.0
-"""Seconds that a question to another program may take."""
+"""Seconds that another program may take to answer."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: fine, or what is lacking and the step that mends it.
+    """One thing that was checked: fine, or what is missing and the step that helps.
 
-    `needed` is False where only a part of the lab does without it.
+    `needed` is False if most of the lab works without it.
     """
 
     area: str
@@ -41,12 +46,12 @@ class Finding:
         """The finding as text, its remedy on a line below."""
         mark = "✔" if self.fine else ("✘" if self.needed else "!")
         hint = f"\n    → {self.remedy}" if self.remedy and not self.fine else ""
-        return f"{mark} {self.area}: {self.what}{hint}"
+        return f"{mark} {_(self.area)}: {self.what}{hint}"
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at everything; a look that fails is a finding, too."""
-    looks: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
+    """Check everything; a check that fails by itself is a finding, too."""
+    checks: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
         _python,
         _docker,
         _link,
@@ -55,36 +60,36 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _room,
     )
     findings: list[Finding] = []
-    for look in looks:
+    for check in checks:
         try:
-            findings += look(settings)
+            findings += check(settings)
         except Exception as error:
-            area = look.__name__.strip("_")
-            findings.append(Finding(area, False, f"the look itself failed: {error}", "report it"))
+            area = check.__name__.strip("_")
+            findings.append(Finding(area, False, _failed(error), _("report it")))
     return tuple(findings)
 
 
 def able(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Each engine with an empty text where it can run here, else with why it cannot."""
+    """Each engine with why it cannot run here; the reason is empty if it can."""
     found = []
     for name in MODULES:
         try:
-            lack = engines.load(name).lack(settings)
+            lack = registry.load(name).lack(settings)
             found.append((name, f"{lack.what}; {lack.remedy}" if lack else ""))
         except EcholabError as error:
             found.append((name, str(error)))
         except Exception as error:
-            found.append((name, f"the look itself failed: {error}; report it"))
+            found.append((name, f"{_failed(error)}; {_('report it')}"))
     return tuple(found)
 
 
 def _python(settings: Settings) -> Iterable[Finding]:
     version = platform.python_version()
-    yield Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    yield Finding("Python", sys.version_info >= (3, 11), version, _("install Python 3.11 or newer"))
 
 
 def _docker(settings: Settings) -> Iterable[Finding]:
-    lack = engines.load("docker").lack(settings)
+    lack = registry.load("docker").lack(settings)
     if lack:
         yield Finding("Docker", False, lack.what, lack.remedy, needed=False)
         return
@@ -94,42 +99,21 @@ def _docker(settings: Settings) -> Iterable[Finding]:
     compose = _said("docker", "compose", "version", "--short") or _said(
         "docker-compose", "version", "--short"
     )
-    remedy = "install docker-compose-plugin or docker-compose"
-    yield Finding("Compose", bool(compose), compose or "not found", remedy)
+    remedy = _("install docker-compose-plugin or docker-compose")
+    yield Finding("Compose", bool(compose), compose or _("not found"), remedy)
 
 
 def _link(settings: Settings) -> Iterable[Finding]:
     release = platform.release()
     if netem_here():
-        yield Finding("Link", True, f"this kernel ({release}) has netem")
+        what = _("this kernel ({release}) has netem").format(release=release)
+        yield Finding(later("Link"), True, what)
         return
-    what = f"this kernel ({release}) has no netem: links go through the guest kernel's"
-    yield Finding("Link", True, what)
+    what = _("this kernel ({release}) has no netem: links go through the guest kernel's")
+    yield Finding(later("Link"), True, what.format(release=release))
     tun = Path("/dev/net/tun").exists()
-    yield Finding("TAP devices", tun, "there" if tun else "no /dev/net/tun", "modprobe tun", False)
-
-
-def netem_here() -> bool:
-    """Whether this machine's kernel has netem built in, loaded, or as a module."""
-    release = platform.release()
-    modules = Path("/lib/modules") / release
-    names = Path("/proc/modules").read_text(encoding="utf-8") if _exists("/proc/modules") else ""
-    if "sch_netem" in names or any(modules.glob("kernel/net/sched/sch_netem.ko*")):
-        return True
-    builtin = modules / "modules.builtin"
-    if builtin.is_file() and "sch_netem" in builtin.read_text(encoding="utf-8"):
-        return True
-    return "CONFIG_NET_SCH_NETEM=y" in _kernel_configuration(release)
-
-
-def _kernel_configuration(release: str) -> str:
-    packed = Path("/proc/config.gz")
-    if packed.is_file():
-        import gzip
-
-        return gzip.decompress(packed.read_bytes()).decode(errors="replace")
-    plain = Path(f"/boot/config-{release}")
-    return plain.read_text(encoding="utf-8", errors="replace") if plain.is_file() else ""
+    what = _("there") if tun else _("no /dev/net/tun")
+    yield Finding(later("TAP devices"), tun, what, "modprobe tun", False)
 
 
 def _kernel(settings: Settings) -> Iterable[Finding]:
@@ -137,27 +121,31 @@ def _kernel(settings: Settings) -> Iterable[Finding]:
 
     found = build.find(settings.cache, settings.kernel)
     if found is not None:
-        yield Finding("Guest kernel", True, f"{found.release}, from {found.source}")
+        what = _("{release}, from {source}").format(release=found.release, source=found.source)
+        yield Finding(later("Guest kernel"), True, what)
         return
     missing = build.packages_for(build.missing_tools())
-    what = "not built yet: `./lab build kernel` takes about three minutes"
+    command = f"{resources.COMMAND} build kernel"
+    what = _("not built yet: `{command}` takes several minutes").format(command=command)
     if missing:
-        what = f"not built yet, and {', '.join(missing)} to build it with is missing"
+        what = _("not built yet, and what builds it is missing: {packages}")
+        what = what.format(packages=", ".join(missing))
     remedy = f"{_sudo()}apt-get install {' '.join(missing)}"
-    yield Finding("Guest kernel", not missing, what, remedy, needed=False)
+    yield Finding(later("Guest kernel"), not missing, what, remedy, needed=False)
 
 
 def _tools(settings: Settings) -> Iterable[Finding]:
     wanted = {
-        "tc": ("iproute2", "shapes links in the engines exact and namespaces", True),
-        "strace": ("strace", "shows system calls in exercises and reports", False),
-        "gcc": ("gcc", "compiles C programs of exercises", False),
-        "mmdebstrap": ("mmdebstrap", "makes the base image where no registry answers", False),
+        "tc": ("iproute2", _("shapes links in the engines exact and namespaces"), True),
+        "strace": ("strace", _("shows system calls in exercises and reports"), False),
+        "gcc": ("gcc", _("compiles C programs of exercises"), False),
+        "mmdebstrap": ("mmdebstrap", _("makes the base image if no registry answers"), False),
     }
     for tool, (package, use, needed) in wanted.items():
         path = shutil.which(tool, path=ENVIRONMENT["PATH"])
         remedy = f"{_sudo()}apt-get install {package}"
-        yield Finding(tool, bool(path), use if path else f"missing; it {use}", remedy, needed)
+        what = use if path else _("missing; it {use}").format(use=use)
+        yield Finding(tool, bool(path), what, remedy, needed)
 
 
 def _room(settings: Settings) -> Iterable[Finding]:
@@ -165,20 +153,22 @@ def _room(settings: Settings) -> Iterable[Finding]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    what = f"{free / 1024**3:.1f} GiB free below {folder}"
-    yield Finding("Disk", free >= ROOM, what, "make room: 3 GiB are needed to build the kernel")
+    what = _("{size} GiB free below {folder}")
+    what = what.format(size=decimal(f"{free / 1024**3:.1f}"), folder=folder)
+    remedy = _("make room: 3 GiB are needed to build the kernel")
+    yield Finding(later("Disk"), free >= ROOM, what, remedy)
 
 
 def _said(*argv: str) -> str:
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+        done = subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
 
 
-def _exists(path: str) -> bool:
-    return Path(path).exists()
+def _failed(error: Exception) -> str:
+    return _("the check itself failed: {error}").format(error=error)
 
 
 def _sudo() -> str:
@@ -186,9 +176,9 @@ def _sudo() -> str:
 
 
 def as_text(findings: Iterable[Finding], able: Iterable[tuple[str, str]]) -> str:
-    """The findings, a line or two each, and what this machine can run now."""
+    """The findings, one or two lines each, and which engines can run now."""
     lines = [finding.line() for finding in findings]
-    lines += ["", *(f"{name}: {lack or 'ready'}" for name, lack in able)]
+    lines += ["", *(f"{name}: {lack or _('ready')}" for name, lack in able)]
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 
 
 class ExitStatus(enum.IntEnum):
@@ -16,9 +17,13 @@ class ExitStatus(enum.IntEnum):
 
 
 class EcholabError(Exception):
-    """An expected failure: `message` says what and where, `remedy` what to do now."""
+    """An expected failure: `message` says what and where, `remedy` what to do now.
+
+    `printed` is what the scenario's script had printed until then.
+    """
 
     status = ExitStatus.CANNOT
+    printed = ""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -44,6 +49,26 @@ class ScriptError(BadInput):
 
 
 class CannotRun(EcholabError):
-    """This machine cannot do it, or what ran the lab broke down underneath it."""
+    """This machine cannot do it, or what the lab runs on has failed."""
 
     status = ExitStatus.CANNOT
+
+
+def unexpected(error: BaseException) -> CannotRun:
+    """The error to report for an exception that nothing expects: a bug in echolab.
+
+    It names the last line of echolab that the exception passed through.
+    """
+    import traceback  # slow to import, and only needed if something is wrong
+
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return CannotRun(f"cannot write: {error.strerror}", "free some space")
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/echolab/" in frame.filename] or frames
+    place = "/".join(ours[-1].filename.split("/")[-2:]) if ours else "unknown"
+    line = ours[-1].lineno if ours else 0
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return CannotRun(
+        f"an unexpected error in {place}, line {line}: {said}",
+        "report it with the traceback that ECHOLAB_TRACEBACK=1 shows",
+    )

@@ -1,29 +1,138 @@
-"""The lab's topology, read from a Compose file: hosts, commands, network.
+"""The lab's topology: its networks, its hosts and what they run. Values only.
 
-Values only: `parse` takes the mapping that a YAML reader made; reading the file is the
-caller's work. What a Compose file says beyond this is left to Compose itself.
+`echolab.compose` makes them from a Compose file.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
-import shlex
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Mapping, Sequence
 
 from echolab.errors import BadInput
+from echolab.files import Image, Mount, Root
 
-HOST_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+DEFAULT = "default"
+"""The network of hosts that name none in the file (Compose calls it so)."""
+
+USUAL_MTU = 1500
+
+OWN_CHECK = "echo_app.health"
+"""The module that tests whether a host listens for clients; every engine knows that by itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """One network: a bridge of its own.
+
+    `subnets`, `gateways` and `ranges` (of the addresses for hosts, within a subnet) are as in the
+    file; if it gives none for an IP version, the engine chooses. `reserved` are addresses that no
+    host gets. No route leads out of an `internal` network.
+    """
+
+    name: str
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    ipv4: bool = True
+    ipv6: bool = False
+    internal: bool = False
+    mtu: int = USUAL_MTU
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """A host's connection to a network: its other names there, and addresses in the file."""
+
+    network: str
+    aliases: tuple[str, ...] = ()
+    ip: str = ""
+    ip6: str = ""
+    mac: str = ""
+    gateway_priority: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Health:
+    """How a host's health is tested: by a program that exits with 0 if the host is healthy.
+
+    `test` is its argument vector, empty for the image's own. Times are lab seconds. A check
+    comes `interval` after the last one ended, or `start_interval` as long as the host is not
+    healthy and runs no longer than `start_period`, in which a check that fails does not count.
+    One that runs for `timeout` has failed. After `retries` that failed one after the other the
+    host is unhealthy. The defaults are the Docker daemon's; 0 stands for what is not said.
+    """
+
+    test: tuple[str, ...] = ()
+    interval: float = 30.0
+    timeout: float = 30.0
+    retries: int = 3
+    start_period: float = 0.0
+    start_interval: float = 5.0
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the lab's own check, which asks whether a host listens for clients."""
+        return OWN_CHECK in self.test
+
+    def completed(self, image: Health | None = None) -> Health:
+        """The same, with what is not said as an `image` has it, or by default (moby,
+        daemon/commit.go, merge).
+        """
+        found = dataclasses.asdict(self)
+        for other in filter(None, (image, Health())):
+            found = {name: value or getattr(other, name) for name, value in found.items()}
+        return Health(**found)
+
+    @property
+    def longest(self) -> float:
+        """Seconds from a host's start after which it is healthy or unhealthy."""
+        return self.start_period + (self.retries + 1) * (self.interval + self.timeout)
+
+
+def health_test(words: Sequence[str]) -> tuple[str, ...]:
+    """The argument vector of a check as Compose files and images write it: CMD or CMD-SHELL."""
+    kind, *rest = words or ("NONE",)
+    return ("/bin/sh", "-c", *rest) if kind == "CMD-SHELL" else tuple(rest)
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """What a host waits for before it starts: that another host meets a `condition`.
+
+    It is service_started, service_healthy or service_completed_successfully, as in Compose. Without
+    `required` the host also starts if the condition can no longer be met. With `restart` the host
+    is restarted whenever the scenario restarts the other one.
+    """
+
+    host: str
+    condition: str = "service_started"
+    required: bool = True
+    restart: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
     """One host: a Compose service, or one replica of it.
 
-    `command` is empty where the image's own command runs. `user` is as Compose writes
-    it ("10007:10007"), empty for the engine's ordinary user. An `idle` host (in the
-    Compose file: `x-echolab: idle`) starts nothing by itself: scenarios drive it.
+    `command` is empty if the image's own command runs. `user` is as Compose writes it
+    ("10007:10007"), empty for the engine's ordinary user. An `idle` host (in the Compose file:
+    `x-echolab: idle`) starts nothing by itself: scenarios drive it.
+
+    `networks` has its connections in the order of their devices; none for a host with only the
+    loopback device. A host that `shares` another host's network has that host's devices instead.
+    `links` are other names that it has for hosts, `extra_hosts` names with their addresses.
+    `capabilities` are those that Compose adds ("NET_ADMIN").
+
+    `health` is None if it is not tested. `needs` are the conditions that it waits for before it
+    starts. `restart` says when its command is started again after it has ended, as in Compose: no,
+    always, unless-stopped, on-failure or on-failure:N.
+
+    A host without an `image` has the lab's own files: those of the engine. `mounts` are over them.
+    `root` is the image's files once an engine that unpacks images itself has them. `groups` are
+    supplementary groups of its user, `limits` the soft and hard limits of its programs by their
+    names in Compose (`nofile`); -1 is no limit.
     """
 
     name: str
@@ -32,15 +141,35 @@ class Host:
     user: str = ""
     workdir: str = ""
     idle: bool = False
+    networks: tuple[Attachment, ...] = (Attachment(DEFAULT),)
+    shares: str = ""
+    hostname: str = ""
+    domainname: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    extra_hosts: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    health: Health | None = None
+    needs: tuple[Need, ...] = ()
+    restart: str = "no"
+    image: Image | None = None
+    mounts: tuple[Mount, ...] = ()
+    root: Root | None = None
+    groups: tuple[str, ...] = ()
+    limits: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
-    """The hosts on one bridge network, in the order of the file. `file` is for messages."""
+    """The hosts and their networks, in the order of the file. `file` is for messages."""
 
     hosts: tuple[Host, ...]
-    ipv6: bool = False
+    networks: tuple[Network, ...] = (Network(DEFAULT),)
     file: str = "compose.yaml"
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[str, Host]:
+        return {host.name: host for host in self.hosts}
 
     def names(self) -> tuple[str, ...]:
         """The names of the hosts."""
@@ -48,87 +177,18 @@ class Topology:
 
     def host(self, name: str) -> Host:
         """The host of that name. Raises BadInput and lists those there are."""
-        for host in self.hosts:
-            if host.name == name:
-                return host
+        if name in self._by_name:
+            return self._by_name[name]
         raise BadInput(f"{self.file} has no host '{name}'", f"it has {', '.join(self.names())}")
 
+    def owners(self) -> tuple[str, ...]:
+        """The names of the hosts whose devices are their own."""
+        return tuple(host.name for host in self.hosts if not host.shares)
 
-def parse(document: Any, file: str = "compose.yaml") -> Topology:
-    """The topology of a Compose file that was read into plain values.
-
-    A service with `deploy: {replicas: N}` or `scale: N` is N hosts named NAME-1 to NAME-N.
-    Raises BadInput that says what is wrong and where.
-    """
-    if not isinstance(document, Mapping) or not isinstance(document.get("services"), Mapping):
-        raise BadInput(f"{file} is no Compose file: it has no 'services'", "name the hosts there")
-    services: Mapping[str, Any] = document["services"]
-    if not services:
-        raise BadInput(f"{file}: 'services' is empty", "name at least one host")
-    hosts: list[Host] = []
-    for name, service in services.items():
-        hosts += _replicas(str(name), service, file)
-    networks = document.get("networks")
-    ipv6 = isinstance(networks, Mapping) and any(
-        isinstance(network, Mapping) and network.get("enable_ipv6") is True
-        for network in networks.values()
-    )
-    return Topology(tuple(hosts), ipv6, file)
-
-
-def _replicas(name: str, service: Any, file: str) -> list[Host]:
-    where = f"{file}: services.{name}"
-    if not HOST_NAME.fullmatch(name):
-        raise BadInput(f"{where}: '{name}' is no host name", "use letters, digits, . _ -")
-    if not isinstance(service, Mapping):
-        raise BadInput(f"{where} is no mapping", "write its command below it")
-    deploy = service.get("deploy")
-    count = deploy.get("replicas") if isinstance(deploy, Mapping) else None
-    count = service.get("scale", 1) if count is None else count
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 1000:
-        raise BadInput(f"{where}: {count!r} replicas", "give a whole number from 1 to 1000")
-    host = Host(
-        name=name,
-        command=_command(service, where),
-        environment=_environment(service.get("environment"), where),
-        user=str(service.get("user", "")),
-        workdir=str(service.get("working_dir", "")),
-        idle=service.get("x-echolab") == "idle",
-    )
-    if count == 1:
-        return [host]
-    return [dataclasses.replace(host, name=f"{name}-{n}") for n in range(1, count + 1)]
-
-
-def _command(service: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    return _words(service.get("entrypoint"), f"{where}.entrypoint") + _words(
-        service.get("command"), f"{where}.command"
-    )
-
-
-def _words(value: Any, where: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        try:
-            return tuple(shlex.split(value))
-        except ValueError as error:
-            raise BadInput(f"{where}: {error}", "close the quotation mark") from None
-    if isinstance(value, list) and all(isinstance(word, (str, int, float)) for word in value):
-        return tuple(str(word) for word in value)
-    raise BadInput(f"{where} is neither text nor a list of words", "write a list of words")
-
-
-def _environment(value: Any, where: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if isinstance(value, list):
-        pairs = [str(entry).partition("=") for entry in value]
-        return {name: text for name, equals, text in pairs if equals}
-    if isinstance(value, Mapping):
-        return {str(name): _text(text) for name, text in value.items() if text is not None}
-    raise BadInput(f"{where}.environment is neither a mapping nor a list", "write NAME: VALUE")
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    def network(self, name: str) -> Network:
+        """The network of that name. Raises BadInput and lists those there are."""
+        for network in self.networks:
+            if network.name == name:
+                return network
+        known = ", ".join(network.name for network in self.networks)
+        raise BadInput(f"{self.file} has no network '{name}'", f"it has {known}")

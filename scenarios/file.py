@@ -1,7 +1,7 @@
-"""A socket is a file descriptor, and where the likeness to a file ends.
+"""A socket is a file descriptor; this is where the likeness to a file ends.
 
-read(2), write(2) and close(2) take either; a socket has no place to seek to (lseek(2):
-ESPIPE), no name to open it by (open(2): ENXIO) and no end until its peer closes.
+read(2), write(2) and close(2) take either. But a socket has no position to seek to
+(lseek(2): ESPIPE), no name to open it by (open(2): ENXIO), and no end until its peer closes.
 """
 
 from echolab import Lab, scenario
@@ -12,7 +12,10 @@ SENTENCE = "Wir erschrecken zu guten Zwecken!"
 @scenario(
     sentence="einem Socket ein Dateideskriptor zugeordnet wird, über den das "
     "Anwendungsprogramm fast genauso kommunizieren kann, wie über normale Dateien",
-    expect="open, read, write and close are alike; seek, names and the end are not.",
+    expect="read, write and close work alike; seeking, names and the end of file do not.",
+    picture="conversations",
+    stretch="open",
+    then="run short-read",
 )
 def file(lab: Lab) -> None:
     argv = ["python3", "-m", "echo_app.descriptor_client", "server", "--port", "7"]
@@ -31,9 +34,9 @@ def file(lab: Lab) -> None:
         ("read when closed", "EBADF"),
     ):
         seen = [facts["file"][fact], facts["socket"][fact]]
-        lab.expect_equal(f"{fact}: the same of both", seen, [theory, theory])
+        lab.expect_equal(f"{fact}: the same for both", seen, [theory, theory])
     lab.expect(
-        "the descriptor is the lowest free number, of both",
+        "both descriptors are the lowest free number",
         facts["file"]["descriptor"] == facts["socket"]["descriptor"],
         seen=[facts["file"]["descriptor"], facts["socket"]["descriptor"]],
         theory="the same number",
@@ -42,9 +45,16 @@ def file(lab: Lab) -> None:
     lab.step("where the likeness ends")
     for fact, of_file, of_socket in (
         ("seek", "done", "ESPIPE"),
-        ("read at a place", "done", "ESPIPE"),
+        ("read at an offset", "done", "ESPIPE"),
         ("open by name", "done", "ENXIO"),
         ("more to read", "end of file", "wait for the peer"),
     ):
         seen = [facts["file"][fact], facts["socket"][fact]]
-        lab.expect_equal(f"{fact}: of a file, of a socket", seen, [of_file, of_socket])
+        lab.expect_equal(f"{fact}: file, then socket", seen, [of_file, of_socket])
+    unlike = [fact for fact in facts["file"] if facts["file"][fact] != facts["socket"][fact]]
+    lab.conclude(
+        True,
+        "read, write and close alone make the exchange"
+        + (f"; a file and a socket differ in: {', '.join(unlike)}." if unlike else "."),
+        only="for read, write and close" if unlike else "",
+    )

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
-from echolab import catalogue, judge, script
-from echolab.catalogue import Entry
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab import resources
+from echolab.engines.exact import engine
 from echolab.errors import EcholabError
 from echolab.job import Job
+from echolab.judge import verdicts
 from echolab.record import Record
+from echolab.runs import catalogue
+from echolab.runs.catalogue import Entry
+from echolab.scenario import script
+from echolab.settings import Settings
 from tests.needs import lacking
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # a busy machine fails no test
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, a file's tests share one, and so do Docker's.
+
+    Docker's measure time and count what a run left behind: two at once would see each other.
+    """
+    for item in items:
+        group = "docker" if item.get_closest_marker("docker") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 PerformAll = Callable[[Sequence[Job]], list[Record]]
 
 
 def jobs_of(path: Path, seed: int = 1, names: Sequence[str] = (), **given: str) -> Iterator[Job]:
     """A job for each scenario of a script, or for those named."""
-    hosts = catalogue.topology(catalogue.ROOT / "compose.yaml")
+    hosts = catalogue.topology(resources.COMPOSE)
     for scenario in script.load(path):
         if not names or scenario.name in names:
             yield catalogue.job(Entry(scenario, path), hosts, given, seed, capture=False)
@@ -43,13 +63,13 @@ def perform_all(tmp_path_factory: pytest.TempPathFactory) -> PerformAll:
 
     def perform(jobs: Sequence[Job]) -> list[Record]:
         folder = tmp_path_factory.mktemp("guest")
-        here = dataclasses.replace(settings(), folder=folder)
-        lack = exact.lack(here)
+        here = dataclasses.replace(Settings.from_environment(os.environ), folder=folder)
+        lack = engine.lack(here)
         if lack:
             lacking(f"{lack.what}; {lack.remedy}")
-        results = exact.run_all(jobs, here, lambda line: None)
+        results = engine.run_all(jobs, here, lambda line: None)
         errors = [str(result) for result in results if isinstance(result, EcholabError)]
         assert not errors and len(results) == len(jobs), errors
-        return [judge.judge(result) for result in results if isinstance(result, dict)]
+        return [verdicts.judge(result) for result in results if isinstance(result, Record)]
 
     return perform

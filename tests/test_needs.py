@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from echolab import catalogue
+from echolab import resources
 
 NEEDY = [
     "tests/scenarios/test_howto.py::test_the_example_runs_and_its_claims_hold",
@@ -35,7 +35,7 @@ def test_what_is_lacking_is_skipped_and_fails_in_ci(
         capture_output=True,
         text=True,
         timeout=60,
-        cwd=catalogue.ROOT,
+        cwd=resources.ROOT,
         env=environment,
         check=False,
     )

@@ -1,6 +1,6 @@
 /* The lecture's stream client, repaired: stream_client [HOST [PORT]]
  *
- * docs/errata.md tells what was wrong.
+ * docs/errata.md says what was wrong.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -26,7 +26,7 @@ static in_port_t Port(const char *Argument)
     Number = strtol(Argument, &End, 10);
     if (*Argument == '\0' || *End != '\0' || Number < 1 || Number > 65535)
       {
-      fprintf(stderr, "stream_client: %s is no port: give a number from 1 to 65535\n", Argument);
+      fprintf(stderr, "stream_client: %s is not a port: give a number from 1 to 65535\n", Argument);
       exit(2);
       }
     return htons((in_port_t) Number);

@@ -1,7 +1,7 @@
 /* The lecture's stream server, repaired: stream_server [--until-close] [PORT]
  *
- * docs/errata.md tells what was wrong. One recv is still one answer, as in the lecture;
- * with --until-close it echoes until the peer closes, as RFC 862 has it.
+ * docs/errata.md says what was wrong. One recv still gives one answer, as in the lecture;
+ * with --until-close the server echoes until the peer closes, as RFC 862 says.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -27,7 +27,7 @@ static in_port_t Port(const char *Argument)
     Number = strtol(Argument, &End, 10);
     if (*Argument == '\0' || *End != '\0' || Number < 1 || Number > 65535)
       {
-      fprintf(stderr, "stream_server: %s is no port: give a number from 1 to 65535\n", Argument);
+      fprintf(stderr, "stream_server: %s is not a port: give a number from 1 to 65535\n", Argument);
       exit(2);
       }
     return htons((in_port_t) Number);

@@ -1,9 +1,11 @@
-"""Results in the formats of others: CSV, JUnit XML, Gradescope, Artemis.
+"""Results in the formats of other programs: CSV, JUnit XML, Gradescope, Artemis.
 
-Each function turns results into text and does no I/O. The fields are those that are
-published: Jenkins' junit-10.xsd for JUnit XML; for Gradescope its autograder
-documentation, section "Output format"; for Artemis the custom feedback of its
-programming exercises (one JSON file a feedback: name, successful, message).
+The files for Moodle are in `echolab.classroom.moodle`.
+
+Each function turns results into text and does no I/O. The fields are the published ones: for JUnit
+XML Jenkins' junit-10.xsd; for Gradescope its autograder documentation, section "Output format"; for
+Artemis the custom feedback of its programming exercises (one JSON file for each feedback: name,
+successful, message).
 """
 
 from __future__ import annotations
@@ -13,61 +15,97 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from echolab.classroom import text
+from echolab.classroom.graded_submission import NOT_GRADED, Graded
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
+from echolab.language import translate as _
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold (section 2.2, Char)."""
+"""Characters that XML 1.0 cannot hold (section 2.2, Char)."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
+"""A spreadsheet treats a cell that begins with one of these as a formula."""
 
 
-def to_csv(results: Sequence[CheckResult]) -> str:
-    """One line a student: the counts, then the verdict of each case (RFC 4180)."""
-    cases = results[0].cases if results else ()
+HEADINGS = ("student", "name", "number", "late", "exercise", "language", "seed")
+
+COUNTS = ("passed", "failed", "not judged", "of")
+
+
+def to_csv(graded: Iterable[Graded], cases: Sequence[str]) -> Iterator[str]:
+    """A line of headings, and one for each student: counts, verdicts, remarks (RFC 4180).
+
+    `cases` are the headings of the cases.
+    """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")
-    heading = ["student", "exercise", "language", "seed", "passed", "failed", "not judged", "of"]
-    writer.writerow([*heading, *(f"{case.number} {case.name}" for case in cases)])
-    for result in results:
+    writer.writerow([*HEADINGS, *COUNTS, *cases, "remarks"])
+    for one in graded:
+        yield _taken(output)
+        writer.writerow([_cell(str(value)) for value in _row(one, len(cases))])
+    yield _taken(output)
+
+
+def _taken(output: io.StringIO) -> str:
+    """What has been written since the last call."""
+    text = output.getvalue()
+    output.seek(0)
+    output.truncate()
+    return text
+
+
+def _row(one: Graded, cases: int) -> list[object]:
+    who, result = one.handed_in, one.result
+    row: list[object] = [who.label, who.name, who.number, "late" if who.late else ""]
+    if result is None:
+        row += ["", "", "", *[""] * len(COUNTS), *[NOT_GRADED] * cases]
+    else:
         counts = [result.count(verdict) for verdict in Verdict]
-        writer.writerow(
-            [
-                *map(_cell, (result.submission, result.exercise, result.language)),
-                result.seed,
-                *counts,
-                len(result.cases),
-                *(case.verdict.value for case in result.cases),
-            ]
-        )
-    return output.getvalue()
+        row += [result.exercise, result.language, result.seed, *counts, len(result.cases)]
+        row += [case.verdict.value for case in result.cases]
+    return [*row, "; ".join(one.remarks)]
 
 
 def _cell(value: str) -> str:
     return f"'{value}" if value.startswith(FORMULA) else value
 
 
-def to_junit(results: Sequence[CheckResult]) -> str:
-    """A test suite a student, a test case a case; not judged is an error, not a failure."""
-    root = ElementTree.Element("testsuites")
-    for result in results:
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=_xml(result.submission),
-            tests=str(len(result.cases)),
-            failures=str(result.count(Verdict.FAILED)),
-            errors=str(result.count(Verdict.NOT_JUDGED)),
-            skipped="0",
-        )
-        for case in result.cases:
-            _add_junit_case(suite, result, case)
-    ElementTree.indent(root)
-    declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return declaration + ElementTree.tostring(root, encoding="unicode") + "\n"
+def to_junit(graded: Iterable[Graded], cases: Sequence[str]) -> Iterator[str]:
+    """One test suite for each student, one test case for each case; "not judged" is an error, not a
+    failure, and a student who has not been graded is skipped. `cases` are the cases' names.
+    """
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
+    for one in graded:
+        suite = _junit_suite(one, cases)
+        ElementTree.indent(suite, level=1)
+        yield f"  {ElementTree.tostring(suite, encoding='unicode').rstrip()}\n"
+    yield "</testsuites>\n"
+
+
+def _junit_suite(one: Graded, cases: Sequence[str]) -> ElementTree.Element:
+    result = one.result
+    suite = ElementTree.Element(
+        "testsuite",
+        name=_xml(one.label),
+        tests=str(len(cases)),
+        failures=str(result.count(Verdict.FAILED) if result else 0),
+        errors=str(result.count(Verdict.NOT_JUDGED) if result else 0),
+        skipped=str(0 if result else len(cases)),
+    )
+    if result is None:
+        for name in cases:
+            _add_skipped(suite, one.label, name)
+        return suite
+    for case in result.cases:
+        _add_junit_case(suite, result, case)
+    return suite
+
+
+def _add_skipped(suite: ElementTree.Element, label: str, case: str) -> None:
+    element = ElementTree.SubElement(suite, "testcase", name=_xml(case), classname=_xml(label))
+    ElementTree.SubElement(element, "skipped")
 
 
 def _add_junit_case(suite: ElementTree.Element, result: CheckResult, case: CaseResult) -> None:
@@ -99,22 +137,14 @@ def message(case: CaseResult) -> str:
     return f"{case.expectation}: expected {case.expected}, seen {case.seen}"
 
 
-def to_gradescope(result: CheckResult) -> str:
-    """One student's results.json; a case that was not judged counts for nothing."""
-    tests = [
-        {
-            "name": case.name,
-            "number": str(case.number),
-            "score": 1.0 if case.verdict == Verdict.PASSED else 0.0,
-            "max_score": 0.0 if case.verdict == Verdict.NOT_JUDGED else 1.0,
-            "status": "passed" if case.verdict == Verdict.PASSED else "failed",
-            "output": "\n".join(text.case_lines(case, ())),
-            "output_format": "text",
-            "visibility": "visible",
-        }
-        for case in result.cases
-    ]
+def to_gradescope(result: CheckResult, *, complete: bool = True) -> str:
+    """One student's results.json; a case that was not judged counts for nothing.
+
+    If the check is not complete, such a case counts as failed: it has not been reached.
+    """
+    tests = [_gradescope_test(case, complete=complete) for case in result.cases]
     document = {
+        "score": _points(result, len(tests), complete=complete),
         "output": text.summary(result),
         "output_format": "text",
         "visibility": "visible",
@@ -123,6 +153,46 @@ def to_gradescope(result: CheckResult) -> str:
         "tests": tests,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _gradescope_test(case: CaseResult, *, complete: bool) -> dict[str, str | float]:
+    counts = not complete or case.verdict != Verdict.NOT_JUDGED
+    return {
+        "name": case.name,
+        "number": str(case.number),
+        "score": 1.0 if case.verdict == Verdict.PASSED else 0.0,
+        "max_score": 1.0 if counts else 0.0,
+        "status": "passed" if case.verdict == Verdict.PASSED else "failed",
+        "output": "\n".join(text.case_lines(case, ())),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def _points(result: CheckResult, most: float, *, complete: bool) -> float:
+    """The points of a result out of `most`: of the judged cases, or of all if not complete."""
+    passed, failed = map(result.count, (Verdict.PASSED, Verdict.FAILED))
+    counted = passed + failed if complete else len(result.cases)
+    return round(most * passed / counted, 2) if counted else 0.0
+
+
+def vpl_comments(cases: Sequence[CaseResult]) -> list[str]:
+    """The comments of a Virtual Programming Lab on these cases.
+
+    Each line of text begins with `>`, so that nothing that a program wrote can be taken for the end
+    of the comment, or for a grade.
+    """
+    lines: list[str] = []
+    for case in cases:
+        head, *rest = text.case_lines(case, ())
+        shown = "\n".join(rest).splitlines()
+        lines += ["<|--", f"- {head}", *(f">{line}" for line in shown), "--|>"]
+    return lines
+
+
+def vpl_grade(result: CheckResult, most: float, *, complete: bool) -> str:
+    """The line that tells a Virtual Programming Lab the grade; the last one counts."""
+    return f"Grade :=>> {_points(result, most, complete=complete):g}"
 
 
 def to_artemis(result: CheckResult) -> dict[str, str]:
@@ -141,11 +211,18 @@ def to_artemis(result: CheckResult) -> dict[str, str]:
     }
 
 
-def to_table(results: Sequence[CheckResult]) -> str:
+def to_table(graded: Iterable[Graded]) -> str:
     """All students as a table for a terminal: a mark for each case."""
-    rows = [("student", "cases", "passed", "language")]
-    for result in results:
+    rows = [(_("student"), _("cases"), _("passed"), _("language"), _("remarks"))]
+    for one in graded:
+        remarks = "; ".join([_("late")] * one.handed_in.late + [*one.remarks])
+        result = one.result
+        if result is None:
+            rows.append((one.label, "", _(NOT_GRADED), "", remarks))
+            continue
         marks = "".join(text.MARKS[case.verdict] for case in result.cases)
         passed = f"{result.count(Verdict.PASSED)}/{len(result.cases)}"
-        rows.append((result.submission, marks, passed, result.language))
+        rows.append((one.label, marks, passed, result.language, remarks))
+    if not any(row[-1] for row in rows[1:]):
+        rows = [(*row[:-1], "") for row in rows]
     return "\n".join(text.table(rows)) + "\n"

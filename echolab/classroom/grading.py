@@ -1,165 +1,132 @@
-"""Grade a class: every sub-folder is a student's submission, checked on all processors."""
+"""Grading a class from beginning to end: collect, check, write; and resume where it stopped."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import hashlib
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
-from echolab.classroom import checking, exports, text
-from echolab.classroom.checking import DEFAULT_SEED, Order
+from echolab import resources
+from echolab.classroom import exports, grade, self_test
+from echolab.classroom.collection import Collected, collect
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.verdict import CheckResult, Verdict
-from echolab.engines import Progress, Settings
-from echolab.errors import BadInput, CannotRun, EcholabError, ExitStatus
-from echolab.runs import write
+from echolab.classroom.grade import Class
+from echolab.classroom.gradebook import Gradebook
+from echolab.classroom.platforms import Platform
+from echolab.errors import BadInput, ExitStatus
+from echolab.language import translate as _
+from echolab.progress import Progress
+from echolab.runs import pool
+from echolab.runs.workers import Local, NoWorkers, Workers
+from echolab.settings import Settings
 
-EXPLAINED = 1
-"""Failed cases of each student whose system calls and packets a report shows: the first, since
-the others often fail for the same mistake, and each costs as much as two cases. The replay
-command shows any other's."""
+LARGEST_SHEET = 64 << 20
+"""The most bytes of a grading worksheet that are read."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Class:
-    """A class whose submissions to one exercise stand below a folder.
+class Order:
+    """What a lecturer asks for: whom to grade, where results go, and with how many workers.
 
-    With a `seed` each student meets a network of their own, drawn from it and the name of
-    their folder; without, all meet the same.
+    With `resume`, existing results stay; with `again`, only those submissions are graded that these
+    labels, names or numbers mean. `sheet` is a Moodle grading worksheet.
     """
 
     exercise: Exercise
     folder: Path
+    out: Path
     seed: int | None = None
-    explain: int = EXPLAINED
-
-    def orders(self) -> list[Order]:
-        """What is to be checked, by name. Raises BadInput where there is no sub-folder."""
-        try:
-            folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
-        except OSError as error:
-            raise BadInput(
-                f"cannot read the folder {self.folder}: {error.strerror}", "check the path"
-            ) from None
-        students = [path for path in folders if not path.name.startswith(".")]
-        if not students:
-            raise BadInput(f"{self.folder} has no sub-folders", "one for each student")
-        return [self._order(path) for path in students]
-
-    def _order(self, student: Path) -> Order:
-        seed = DEFAULT_SEED if self.seed is None else student_seed(self.seed, student.name)
-        replay = ("./lab", "check", self.exercise.name, str(student), "--seed", str(seed))
-        return Order(
-            self.exercise, student, student.name, seed, explain=self.explain, replay=replay
-        )
+    jobs: int | None = None
+    resume: bool = False
+    again: tuple[str, ...] = ()
+    sheet: Path | None = None
 
 
-def student_seed(seed: int, name: str) -> int:
-    """A student's own seed: 32 bits that the class's seed and the name determine."""
-    digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+def perform(
+    order: Order,
+    settings: Settings,
+    progress: Progress,
+    note: Callable[[str], None],
+    workers: Workers | None = None,
+) -> tuple[str, ExitStatus]:
+    """Grade the class; return a table of all, and the status: 4 if somebody was not judged.
 
-
-def grade(
-    students: Class, settings: Settings, progress: Progress, workers: int | None = None
-) -> Iterator[CheckResult]:
-    """The result of each student, by name. No submission can keep another from its result."""
-    orders = students.orders()
-    known = _Worker(settings)
-    results = _side_by_side(orders, known, workers or os.cpu_count() or 1)
-    for number, result in enumerate(results, 1):
-        progress(f"graded {number} of {len(orders)}: {result.submission}, {text.summary(result)}")
-        yield result
-
-
-@dataclasses.dataclass(frozen=True)
-class _Worker:
-    """What one process does with one order; a value, so that it reaches the process."""
-
-    settings: Settings
-
-    def __call__(self, order: Order) -> CheckResult:
-        try:
-            return checking.check(order, self.settings, _quiet)
-        except BadInput as error:
-            return checking.refused(order, error)
-        except EcholabError as error:
-            return checking.broken(order, error)
-        except Exception as error:
-            reason = f"the checker failed: {type(error).__name__}: {error}"
-            return checking.broken(order, CannotRun(reason, "report it"))
-
-
-def _quiet(line: str) -> None:
-    """Show nothing: the class's own progress is shown by the process that waits."""
-
-
-def _side_by_side(
-    orders: Sequence[Order], work: Callable[[Order], CheckResult], workers: int
-) -> Iterator[CheckResult]:
-    """The results in the order of the orders, with that many under way at once.
-
-    Strategy: a worker that is killed breaks its whole pool, so those that were not done
-    by then are done again, each in a pool of its own: then it breaks nobody else's.
+    Other workers than this machine's may be given. An interrupt stops it, and so does the loss of
+    all workers: what has been graded is written, `note` is told, and the interrupt or error is
+    raised again. Raises BadInput and CannotRun as `Gradebook`, `collect` and `self_test` do.
     """
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(work, order) for order in orders]
-        try:
-            for order, future in zip(orders, futures, strict=True):
-                yield _result(order, future) or _alone(order, work)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _result(order: Order, future: Future[CheckResult]) -> CheckResult | None:
+    _keep_apart(order.folder, order.out)
+    sheet = _read_sheet(order.sheet) if order.sheet else None
+    go_on = order.resume or bool(order.again)
+    book = Gradebook(order.out, order.exercise, go_on=go_on)
+    collected = collect(order.folder, book.staging)
+    _tell(collected, note)
+    students = Class.of(order.exercise, collected, order.seed)
+    again = students.chosen(order.again)
+    if tested := self_test.self_test(order.exercise, settings, progress):
+        note(tested)
+    book.begin(go_on=go_on)
+    left = students.left(book, again) if go_on else students.handed_in
+    if len(left) < len(students.handed_in):
+        kept = len(students.handed_in) - len(left)
+        note(_("{count} keep the result that they have").format(count=kept))
+    remarks = students.remarks()
+    unfinished: BaseException | None = None
+    here = Local(settings, order.jobs or pool.processors())
+    graded = grade.grade(students, left, settings, progress, workers or here)
     try:
-        return future.result()
-    except BrokenProcessPool:
-        return None
+        with contextlib.closing(graded):
+            for one, result in graded:
+                book.keep(one, result, students.digest(one))
+    except (KeyboardInterrupt, NoWorkers) as stopped:
+        unfinished = stopped
+    finished = book.finish(students.handed_in, remarks, collected.platform, sheet)
+    if unfinished is not None:
+        done = _("graded {count} of {of}, which {folder} has, marked as partial")
+        note(done.format(count=finished.graded, of=len(finished.every), folder=order.out))
+        note(f"{_('to go on')}: {shlex.join(_resuming(order))}")
+        raise unfinished
+    for line in finished.told:
+        note(line)
+    return exports.to_table(finished.every), grade.status(finished.unjudged)
 
 
-def _alone(order: Order, work: Callable[[Order], CheckResult]) -> CheckResult:
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        done = _result(order, pool.submit(work, order))
-    return done or checking.broken(order, CannotRun("the checker was killed", "grade again"))
+def _tell(collected: Collected, note: Callable[[str], None]) -> None:
+    """Say what was found, and everything that was left out."""
+    late = sum(one.late for one in collected.handed_in)
+    found = _("{count} submissions from {source}").format(
+        count=len(collected.handed_in), source=_source(collected.platform)
+    )
+    note(found + (_(", {count} of them late").format(count=late) if late else ""))
+    for line in collected.left_out:
+        note(f"{_('left out')}: {line}")
+    for one in collected.handed_in:
+        for remark in (*one.remarks, *([one.refused] if one.refused else [])):
+            note(f"{one.label}: {remark}")
 
 
-def status(results: Sequence[CheckResult]) -> ExitStatus:
-    """0 where everybody could be judged, whatever the grades; 4 where somebody could not."""
-    unjudged = any(result.count(Verdict.NOT_JUDGED) for result in results)
-    return ExitStatus.CANNOT if unjudged else ExitStatus.PASS
+def _source(platform: Platform) -> str:
+    return _("a folder") if platform == Platform.FOLDER else platform.value
 
 
-def write_all(results: Sequence[CheckResult], out: Path) -> tuple[Path, ...]:
-    """Write every export and a report a student below `out`; the files for the whole class.
-
-    results.csv, junit.xml, reports/STUDENT.txt, gradescope/STUDENT/results.json and
-    artemis/STUDENT/CASE.json. Raises CannotRun where that cannot be written.
-    """
-    table = out / "results.csv"
-    junit = out / "junit.xml"
-    _put(table, exports.to_csv(results))
-    _put(junit, exports.to_junit(results))
-    for result in results:
-        name = result.submission
-        _put(out / "reports" / f"{name}.txt", text.check_text(result))
-        _put(out / "gradescope" / name / "results.json", exports.to_gradescope(result))
-        for file, document in exports.to_artemis(result).items():
-            _put(out / "artemis" / name / file, document)
-    return table, junit
+def _keep_apart(folder: Path, out: Path) -> None:
+    """Raise BadInput if results would be written over the submissions, or among them."""
+    given, target = folder.resolve(), out.resolve()
+    if target == given or given.is_relative_to(target / "submissions"):
+        raise BadInput(f"{out} has the submissions themselves", "give another --out")
 
 
-def _put(path: Path, document: str) -> None:
+def _read_sheet(path: Path) -> str:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotRun(f"cannot make {path.parent}: {error.strerror}", "give --out DIR") from None
-    write(path, document)
+        with path.open("rb") as file:
+            return file.read(LARGEST_SHEET).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read the grading worksheet {path}: {error}", "check it") from None
+
+
+def _resuming(order: Order) -> list[str]:
+    seed = [] if order.seed is None else ["--seed", str(order.seed)]
+    words = [resources.COMMAND, "grade", order.exercise.name, str(order.folder)]
+    return [*words, *seed, "--out", str(order.out), "--resume"]

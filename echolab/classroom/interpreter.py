@@ -1,16 +1,16 @@
-"""The Python that submissions run in: the standard library alone, the same on every machine.
+"""The Python that runs submissions: the standard library alone, the same on every machine.
 
-A machine's site-packages differ from another's, and what their `.pth` files name is imported
-at each start of the interpreter (site(1)): a submission that needs one of them works here
-and nowhere else, and all others wait for it. A virtual environment without packages has the
-interpreter and nothing beside it (PEP 405).
+Site-packages differ from machine to machine, and the interpreter imports what their `.pth` files
+name at every start (Python's module `site`). A submission that needs such a package would work on
+one machine only, and every other submission would pay for the import. A virtual environment without
+packages has the interpreter and nothing else (PEP 405).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from echolab.engines import exact
+from echolab.engines.exact import engine
 
 FOLDER = "python"
 """The folder, in a run's own, from which the guest takes it."""
@@ -20,10 +20,13 @@ PYTHON = f"/lab/{FOLDER}/bin/python3"
 
 
 def furnish(folder: Path) -> None:
-    """Make the environment in the new folder `folder`; it has two small files."""
-    interpreter = exact.interpreter()
+    """Create the environment in the new folder `folder`; it consists of two small files."""
+    interpreter = engine.interpreter()
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python3").symlink_to(interpreter)
-    (folder / "pyvenv.cfg").write_text(
+    settings = folder / "pyvenv.cfg"
+    settings.write_text(
         f"home = {interpreter.parent}\ninclude-system-site-packages = false\n", encoding="utf-8"
     )
+    for path, mode in ((folder, 0o755), (folder / "bin", 0o755), (settings, 0o644)):
+        path.chmod(mode)  # a submission runs as another user, whatever the umask is

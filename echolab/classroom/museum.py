@@ -1,47 +1,64 @@
-"""The bug museum: the lecture's mistakes as programs, each shown broken and mended."""
+"""The bug museum: the lecture's mistakes as programs, each shown broken and fixed."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 from pathlib import Path
 
-from echolab.classroom import checking, exercise, parcel, performing, text
+from echolab.classroom import (
+    case_runs,
+    check,
+    exercise,
+    guest_results,
+    staging,
+    submission_files,
+    text,
+    toolchains,
+)
+from echolab.classroom.case_runs import FILES, SHOWN, Performed
 from echolab.classroom.exercise import Exercise
-from echolab.classroom.performing import FILES, SHOWN, Performed
-from echolab.classroom.recipe import PLACE, Recipe, recipe
+from echolab.classroom.languages import PLACE, Recipe
 from echolab.classroom.verdict import CaseResult, Verdict
 from echolab.classroom.workplace import workplace
-from echolab.engines import Progress, Settings
 from echolab.errors import BadInput, CannotRun
 from echolab.job import Job
+from echolab.language import later
+from echolab.language import translate as _
+from echolab.progress import Progress
+from echolab.settings import Settings
 
 FOLDER = exercise.FOLDER / "museum"
 
-TEST_SCRIPT = Path(__file__).with_name("inside") / "visit.py"
+TEST_SCRIPT = Path(__file__).with_name("guest") / "visit.py"
 
 NOT_ASKED = frozenset({"no-reuse", "family-unset"})
-"""Exhibits that a test program on another host cannot tell: one fails when it is started
-again, one is a client."""
+"""Exhibits that a test program on another host cannot judge: one fails when it is restarted, one
+is a client."""
 
-STATES = ("broken", "mended")
+TEST = "test"
+"""The folder of a student's test program, and its names besides main."""
+
+STATES = (later("broken"), later("fixed"))
 
 
 @dataclasses.dataclass(frozen=True)
 class Exhibit:
-    """One exhibit as it was shown: its file's first line, broken and mended."""
+    """One exhibit as it was shown: its description, and the results broken and fixed."""
 
     name: str
     about: str
     broken: CaseResult
-    mended: CaseResult
+    fixed: CaseResult
 
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
     """What a student's test program said about one exhibit in one state.
 
-    `caught` is its judgement; `right` whether that is the truth. None where our side broke.
+    `caught` is its judgement, None if it gave none; `right` is whether that is correct.
     """
 
     name: str
@@ -61,9 +78,9 @@ def _museum() -> Exercise:
 
 
 def show(chosen: str | None, settings: Settings, progress: Progress) -> tuple[Exhibit, ...]:
-    """The exhibits, or the one of that name, performed broken and mended.
+    """The exhibits, or the one with that name, performed broken and fixed.
 
-    Raises BadInput for an unknown name, CannotRun where the museum cannot be built.
+    Raises BadInput for an unknown name, CannotRun if the museum cannot be built.
     """
     found = _museum()
     cases = [case for case in found.cases if chosen in (None, case.name)]
@@ -72,24 +89,23 @@ def show(chosen: str | None, settings: Settings, progress: Progress) -> tuple[Ex
     with workplace(settings.cache) as folder:
         _build(folder, settings, progress)
         jobs = [
-            performing.job(
-                found, case, (f"{PLACE}/{case.name}", state), checking.DEFAULT_SEED, trace=True
-            )
+            case_runs.job(found, case, _exhibit(case.name, state), run, trace=True)
             for case in cases
             for state in STATES
+            for run in case.runs(check.DEFAULT_SEED)[:1]
         ]
-        progress("showing the museum")
-        done = performing.perform(jobs, folder, settings, progress)
+        progress(_("showing the museum"))
+        done = case_runs.perform(jobs, folder, settings, progress)
         results = [
-            checking.result(case, number // 2 + 1, performed, with_timeline=True)
+            check.result(case, number // 2 + 1, performed, with_timeline=True)
             for number, (case, performed) in enumerate(
                 zip([case for case in cases for _ in STATES], done, strict=True)
             )
         ]
     pairs = zip(results[::2], results[1::2], strict=True)
     return tuple(
-        Exhibit(case.name, about(case.name), broken, mended)
-        for case, (broken, mended) in zip(cases, pairs, strict=True)
+        Exhibit(case.name, about(case.name), broken, fixed)
+        for case, (broken, fixed) in zip(cases, pairs, strict=True)
     )
 
 
@@ -99,50 +115,69 @@ def about(name: str) -> str:
     return first.strip("/* ")
 
 
+def lines(name: str, state: str) -> tuple[str, ...]:
+    """The lines that an exhibit is about, broken or fixed: those of its source's comment."""
+    source = (FOLDER / f"{name}.c").read_text(encoding="utf-8")
+    return tuple(re.findall(rf"^ \* {state}: (.+)$", source, re.MULTILINE))
+
+
+def side_by_side(name: str) -> list[str]:
+    """The guilty lines beside the fixed ones."""
+    columns = [lines(name, state) for state in STATES]
+    rows = list(itertools.zip_longest(*columns, fillvalue=""))
+    width = max(len(one) for one in (_(STATES[0]), *columns[0]))
+    heads = tuple(map(_, STATES))
+    shown = [heads, *rows]
+    told = [f"    {broken.ljust(width)} | {fixed}".rstrip() for broken, fixed in shown]
+    return [told[0], f"    {'-' * width}-+-{'-' * max(map(len, columns[1]))}", *told[1:]]
+
+
 def _build(folder: Path, settings: Settings, progress: Progress) -> None:
-    progress("building the museum")
-    parcel.pack(FOLDER, folder / FILES)
-    failure = checking.build(
-        Recipe("C with make", (("make",),), ()), folder, checking.DEFAULT_SEED, settings, progress
-    )
+    progress(_("building the museum"))
+    submission_files.pack(FOLDER, folder / FILES)
+    tools = toolchains.of_machine(Path.home())
+    made = Recipe("C with make", (("make",),), ())
+    failure = check.build(made, folder, check.DEFAULT_SEED, tools, settings, progress)
     if failure:
-        raise CannotRun(f"the museum cannot be built: {failure}", "apt-get install gcc make")
+        raise CannotRun(f"the museum cannot be built: {failure[2]}", "apt-get install gcc make")
+
+
+def _exhibit(name: str, state: str) -> Recipe:
+    return Recipe("C", (), (f"{PLACE}/{name}", state))
 
 
 def show_text(exhibits: tuple[Exhibit, ...]) -> str:
-    """The exhibits for a terminal: what fails, and that it does not fail when mended."""
-    lines = []
+    """The exhibits for a terminal: the guilty lines, what fails, and that it passes when fixed."""
+    told = []
     for exhibit in exhibits:
-        lines += [f"{exhibit.name}: {exhibit.about}", ""]
-        lines += ["  broken:", *text.case_lines(exhibit.broken, ()), ""]
-        lines += ["  mended:", *text.case_lines(exhibit.mended, ()), "", ""]
-    return "\n".join(lines).rstrip() + "\n"
+        told += [f"{exhibit.name}: {exhibit.about}", "", *side_by_side(exhibit.name), ""]
+        told += [f"  {_('broken')}:", *text.case_lines(exhibit.broken, ()), ""]
+        told += [f"  {_('fixed')}:", *text.case_lines(exhibit.fixed, ()), "", ""]
+    return "\n".join(told).rstrip() + "\n"
 
 
 def works(exhibits: tuple[Exhibit, ...]) -> bool:
-    """Whether every exhibit fails broken and passes mended, as it should."""
+    """Whether every exhibit fails when broken and passes when fixed, as it must."""
     return all(
-        exhibit.broken.verdict == Verdict.FAILED and exhibit.mended.verdict == Verdict.PASSED
+        exhibit.broken.verdict == Verdict.FAILED and exhibit.fixed.verdict == Verdict.PASSED
         for exhibit in exhibits
     )
 
 
 def test_program(submission: Path, settings: Settings, progress: Progress) -> tuple[Visit, ...]:
-    """Let a student's test program judge the exhibits, each broken and mended.
+    """Let a student's test program judge the exhibits, each broken and fixed.
 
-    It is run as `main HOST PORT` against an exhibit and says by its exit status what it
-    thinks: 0 for a right echo server, 1 for a wrong one.
+    It is run as `main HOST PORT` against an exhibit and judges it by its exit status: 0
+    for a correct echo server, 1 for a wrong one.
     """
     chosen = [name for name in names() if name not in NOT_ASKED]
     with workplace(settings.cache) as folder:
         _build(folder, settings, progress)
-        found, failure = _add_test_program(submission, folder, settings, progress)
-        if failure:
-            raise BadInput(f"the test program cannot be built: {failure}", "mend it")
+        found = _add_test_program(submission, folder, settings, progress)
         pairs = [(name, state) for name in chosen for state in STATES]
         jobs = [_visit_job(name, state, found) for name, state in pairs]
-        progress("letting the test program judge the exhibits")
-        done = performing.perform(jobs, folder, settings, progress)
+        progress(_("letting the test program judge the exhibits"))
+        done = case_runs.perform(jobs, folder, settings, progress)
     return tuple(
         _visit(name, state, performed) for (name, state), performed in zip(pairs, done, strict=True)
     )
@@ -150,30 +185,37 @@ def test_program(submission: Path, settings: Settings, progress: Progress) -> tu
 
 def _add_test_program(
     submission: Path, folder: Path, settings: Settings, progress: Progress
-) -> tuple[Recipe, str]:
-    """Build the test program beside the museum, in a folder of its own."""
-    own = folder / "test"
+) -> Recipe:
+    """Build the test program in its own folder, and put that beside the museum."""
+    own = folder / TEST
     own.mkdir()
-    names = parcel.pack(submission, own / FILES)
-    found = recipe(names)
-    failure = checking.build(found, own, checking.DEFAULT_SEED, settings, progress)
-    performing.share(own / FILES, folder / FILES / "test")
-    run = tuple(word.replace(PLACE, f"{PLACE}/test") for word in found.run)
-    return dataclasses.replace(found, run=run), failure
+    tools = toolchains.of_machine(Path.home())
+    given = staging.unpacked(submission, own / "unpacked")
+    found = check.find(given, (TEST,), own, tools)
+    toolchains.need(found, tools)
+    failure = check.build(found, own, check.DEFAULT_SEED, tools, settings, progress)
+    if failure:
+        raise BadInput(f"the test program cannot be built: {failure[2]}", "correct it")
+    found = check.built(found, own, (TEST,))
+    case_runs.share(own / FILES, folder / FILES / TEST)
+    run = tuple(word.replace(PLACE, f"{PLACE}/{TEST}") for word in found.run)
+    return dataclasses.replace(found, run=run, folder=f"{TEST}/{found.folder}".rstrip("/"))
 
 
 def _visit_job(name: str, state: str, found: Recipe) -> Job:
     return Job(
         scenario="visit",
         script=str(TEST_SCRIPT),
-        topology=exercise.STANDARD_PAIR,
+        topology=case_runs.prepared(exercise.STANDARD_PAIR, found),
         parameters={
             "exhibit": json.dumps([f"{PLACE}/{name}", state]),
             "program": json.dumps(found.run),
         },
-        seed=checking.DEFAULT_SEED,
+        seed=check.DEFAULT_SEED,
         capture=False,
-        folders=SHOWN,
+        folders=(*SHOWN, *toolchains.of_machine(Path.home()).folders),
+        workdir=FILES,
+        lecture=False,
     )
 
 
@@ -181,7 +223,7 @@ def _visit(name: str, state: str, performed: Performed) -> Visit:
     if performed.record is None:
         why = performed.stopped or performed.broke
         return Visit(name, state, None, False, why)
-    status = performed.record["claims"][0]["seen"]
+    status = guest_results.visit(performed.record).status
     if status not in (0, 1):
         return Visit(name, state, None, False, f"it ended with status {status}, not 0 or 1")
     caught = status == 1
@@ -189,20 +231,21 @@ def _visit(name: str, state: str, performed: Performed) -> Visit:
 
 
 def visits_text(visits: tuple[Visit, ...]) -> str:
-    """What the test program said about each exhibit, and how many it judged rightly."""
-    rows: list[tuple[str, ...]] = [("exhibit", "broken", "mended", "")]
+    """What the test program said about each exhibit, and how many it judged correctly."""
+    rows: list[tuple[str, ...]] = [(_("exhibit"), _("broken"), _("fixed"), "")]
     by_name: dict[str, dict[str, Visit]] = {}
     for visit in visits:
         by_name.setdefault(visit.name, {})[visit.state] = visit
     for name, states in by_name.items():
         said = [_said(states[state]) for state in STATES]
         right = all(visit.right for visit in states.values())
-        rows.append((name, *said, "caught" if right else "not caught"))
+        rows.append((name, *said, _("caught") if right else _("not caught")))
     caught = sum(all(visit.right for visit in states.values()) for states in by_name.values())
-    return "\n".join([*text.table(rows), "", f"{caught} of {len(by_name)} exhibits caught"]) + "\n"
+    total = _("{count} of {of} exhibits caught").format(count=caught, of=len(by_name))
+    return "\n".join([*text.table(rows), "", total]) + "\n"
 
 
 def _said(visit: Visit) -> str:
     if visit.caught is None:
         return visit.why
-    return "says it is wrong" if visit.caught else "says it is right"
+    return _("says it is wrong") if visit.caught else _("says it is right")

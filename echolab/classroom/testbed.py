@@ -1,78 +1,70 @@
-"""What a case holds in its hand: the lab, and peers that the check itself plays.
+"""What a case works with: the lab, and peers that the check itself plays.
 
-Strategy: a socket belongs to the network namespace it was made in. So the check makes
-its own sockets on the hosts and plays server, client or both from one process, step by
-step; no peer program has to be started, and what happens in which order is written down
-in the case.
+Strategy: a socket belongs to the network namespace in which it was made. So the check makes its
+own sockets on the hosts and plays server, client or both from one process, step by step; no peer
+program needs to be started, and the case itself shows what happens in which order.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import functools
 import socket
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from echolab.classroom import shown
-from echolab.engines.contract import Address
+from echolab.classroom import formatting
+from echolab.classroom.expectation import TIMEOUT, Unmet
+from echolab.classroom.peers import Datagrams, Listener, Stream
+from echolab.classroom.sniffer import Sniffer
+from echolab.engines import sockets
+from echolab.engines.contract import Address, PeerNetwork
 from echolab.errors import CannotRun
-from echolab.lab import Lab
+from echolab.history import models, words
+from echolab.history.values import History
 from echolab.link import Link
+from echolab.record import Json
+from echolab.scenario.lab import Lab
+from echolab.scenario.programs import RunningProgram
 
 if TYPE_CHECKING:
     import random
 
-    from echolab.classroom.peers import Datagrams, Listener, Stream
+STEP, NOTED, ENDING, QUESTION = "step", "noted", "ending", "question"
+"""Subjects of the notes that a case leaves in its record."""
 
-STEP, OUTCOME, NOTED, ENDING = "step", "outcome", "noted", "ending"
-"""Headings of the claims that a case leaves in its record."""
-
-PATIENCE = 5.0
-"""Lab seconds that a peer waits for a submission unless told otherwise."""
+OUTCOME = "outcome"
+"""The step of the claim that says how a case ended."""
 
 POLL = 0.01
-"""Lab seconds between two looks at whether a port is served."""
+"""Lab seconds between two checks of whether a port is served."""
 
-LISTENING = "0A"
-"""TCP_LISTEN in /proc/net/tcp (include/net/tcp_states.h)."""
+WIDTH = 84
+"""Columns of the bars of a history."""
 
-STATES = (
-    *("ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT"),
-    *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV"),
-)
-"""States of a TCP socket, numbered from 1 (include/net/tcp_states.h)."""
+ON_WHICH_PORT = "On which port does your program wait, and for which addresses?"
 
-
-class Unmet(Exception):
-    """A submission did not do what the case expects; ends the case."""
-
-    def __init__(self, expectation: str, expected: Any, seen: Any, why: str = "") -> None:
-        super().__init__(expectation)
-        self.expectation = expectation
-        self.expected = expected
-        self.seen = seen
-        self.why = why
-
+WHAT_FAILS = "Which of your calls fails before the program can wait, and what does it say?"
+"""The questions for a program that does not even begin to serve."""
 
 Socket = socket.socket
 
 
-class _Sockets(Protocol):
-    """What a network of namespaces offers beyond the contract of engines."""
-
-    def socket(self, host: str, family: int, kind: int) -> Socket: ...
-
-    def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool: ...
-
-
 class Testbed:
-    """The lab of one case. What it does and sees is written down as the case's steps."""
+    """The lab of one case. What it does and sees is recorded as the case's steps."""
 
     __test__ = False  # pytest collects what is called Test
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._undo = contextlib.ExitStack()
+        self._served = False
+        self.services: dict[str, tuple[int, str]] = {}
+        """The port and the protocol of each host on which the program serves on."""
+        self.started: list[tuple[str, Callable[[], str]]] = []
+        """The host of each program that was started, and what tells how it ended if it has."""
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +86,7 @@ class Testbed:
 
     @property
     def random(self) -> random.Random:
-        """A source of chance that the student's seed determines."""
+        """A random number generator seeded by the student's seed."""
         return self._lab.random
 
     def address(self, host: str) -> Address:
@@ -113,29 +105,63 @@ class Testbed:
         """Shape what a host sends, from now on."""
         self._lab.shape(host, *links)
         for link in links:
-            self.step(f"{host} sends over {shown.link(link)}")
+            self.step(f"{host} sends over {formatting.link(link)}")
 
     def clear(self, host: str) -> None:
-        """Take away whatever shapes what a host sends."""
+        """Stop shaping what a host sends."""
         self._lab.clear(host)
         self.step(f"{host} sends over a clean link again")
 
-    # --- what is written down
+    # --- the steps
 
     def step(self, text: str) -> None:
         """Write down that something was done or seen; failures list these."""
-        self._lab.step(STEP)
-        self._lab.expect(text, True, seen=round(self.now(), 6))
+        self._lab.note(STEP, text)
 
-    def note(self, name: str, value: Any) -> None:
+    def note(self, name: str, value: Json) -> None:
         """Write down what happened, to be set beside the student's prediction `name`."""
-        self._lab.step(NOTED)
-        self._lab.expect(name, True, seen=value)
+        self._lab.note(NOTED, name, value)
+
+    # --- clients that work side by side
+
+    def workload(self, operation: Callable[..., None], **figures: Any) -> History:
+        """Have clients work side by side while the run's faults befall the hosts (`Lab.workload`).
+
+        Returns what they asked and learned. Expects that what serves still does in the end.
+        """
+        for fault in self._lab.schedule if figures.get("faults", True) else ():
+            self.step(f"will befall the hosts, from now: {fault}")
+        found = self._lab.workload(operation, **figures)
+        done = sum(one.outcome == "ok" for one in found.operations)
+        self.step(f"clients asked for {len(found.operations)} operations, {done} were answered")
+        for host, (port, protocol) in self.services.items():
+            self.wait_for_port(host, port, protocol)
+        return found.operations
+
+    def expect_history(
+        self, expectation: str, history: History, word: str, *, model: str, after: float = 0.0
+    ) -> None:
+        """End the case as failed unless a history is as a word says of a model.
+
+        The words and models are those of `Lab.expect_history`; agreement and loss are judged by
+        what is read from lab second `after` on. Raises CannotRun if it cannot be told.
+        """
+        finding = words.check(word, models.find(model), history, after)
+        if finding.holds is None:
+            raise CannotRun(f"the history cannot be judged: {finding.why}", "check again")
+        if not finding.holds:
+            from echolab.report import violation
+
+            self.step("what contradicts it, operations as bars on a time line:")
+            for line in violation.bars(finding.part, WIDTH):
+                self.step(line.strip())
+            raise Unmet(expectation, f"a history that is {word} ({model})", finding.why)
+        self.step(f"{expectation}: yes")
 
     # --- expectations
 
     def expect(
-        self, expectation: str, holds: bool, *, expected: Any, seen: Any, why: str = ""
+        self, expectation: str, holds: bool, *, expected: Json, seen: Json, why: str = ""
     ) -> None:
         """End the case as failed unless `holds`."""
         if not holds:
@@ -145,41 +171,51 @@ class Testbed:
     def expect_bytes(self, expectation: str, seen: bytes, expected: bytes) -> None:
         """End the case as failed unless the bytes are the ones expected."""
         if seen != expected:
-            raise Unmet(expectation, *shown.difference(expected, seen))
-        self.step(f"{expectation}: {shown.octets(seen)}")
+            raise Unmet(expectation, *formatting.difference(expected, seen))
+        self.step(f"{expectation}: {formatting.octets(seen)}")
 
-    def fail(self, expectation: str, *, expected: Any, seen: Any, why: str = "") -> NoReturn:
+    def fail(self, expectation: str, *, expected: Json, seen: Json, why: str = "") -> NoReturn:
         """End the case as failed."""
         raise Unmet(expectation, expected, seen, why)
 
     # --- peers that the check plays
 
+    def processor_time(self, program: RunningProgram) -> float:
+        """Lab seconds of processor time that a program has used so far."""
+        return self._peers.processor_time(program._program)
+
+    def written(self, program: RunningProgram) -> bytes:
+        """What a program has written to standard output so far, byte for byte."""
+        return self._peers.written(program._program)
+
     def socket(self, host: str, family: int, kind: int) -> Socket:
         """A socket of a host, closed when the case ends.
 
-        Raises CannotRun in an engine whose hosts are not namespaces.
+        Raises CannotRun in an engine in which a check cannot play a peer.
         """
-        network = self._lab.network
-        if not hasattr(network, "socket"):
-            raise CannotRun(
-                f"the engine {self._lab.engine} cannot play a peer on {host}",
-                "checks run in the engines exact and namespaces",
-            )
-        made = cast(_Sockets, network).socket(host, family, kind)
+        made = self._peers.socket(host, family, kind)
         self._undo.callback(made.close)
         return made
 
     def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool:
-        """Let lab time pass until a socket can receive, or send; False where it cannot in time.
+        """Let lab time pass until a socket can receive, or send; False if it cannot in time.
 
-        Programs are served meanwhile, which a call that blocks would not do.
+        Programs are served meanwhile, which a blocking call would prevent.
         """
-        return cast(_Sockets, self._lab.network).ready(made, within, to_send=to_send)
+        return self._peers.ready(made, within, to_send=to_send)
+
+    @functools.cached_property
+    def _peers(self) -> PeerNetwork:
+        network = self._lab.network
+        if isinstance(network, PeerNetwork):
+            return network
+        raise CannotRun(
+            f"a check cannot play a peer in the engine {self._lab.engine}",
+            "run it in the engine exact or namespaces",
+        )
 
     def listen(self, host: str, port: int, *, backlog: int = 5) -> Listener:
         """Wait for connections on a port of a host, on IPv4."""
-        from echolab.classroom.peers import Listener
-
         made = self.socket(host, socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("", port))
@@ -187,16 +223,24 @@ class Testbed:
         return Listener(self, host, made, port)
 
     def connect(
-        self, host: str, target: str, port: int, *, ip6: bool = False, within: float = PATIENCE
+        self,
+        host: str,
+        target: str,
+        port: int,
+        *,
+        ip6: bool = False,
+        within: float = TIMEOUT,
+        room: int | None = None,
     ) -> Stream:
         """Connect from one host to a port of another, which the submission serves.
 
-        `target` is a host's name or an address.
+        `target` is a host's name or an address. `room` is how many unread bytes this end's kernel
+        keeps (SO_RCVBUF, socket(7)).
         """
-        from echolab.classroom.peers import Stream
-
         family = socket.AF_INET6 if ip6 else socket.AF_INET
         made = self.socket(host, family, socket.SOCK_STREAM)
+        if room is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         made.settimeout(within)
         try:
             made.connect((self._where(target, ip6), port))
@@ -204,7 +248,7 @@ class Testbed:
             raise Unmet(
                 f"{host} connects to {target}, port {port}",
                 "a connection",
-                shown.error(error),
+                formatting.error(error),
             ) from None
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.step(f"{host} connected to port {port} of {target}")
@@ -222,54 +266,47 @@ class Testbed:
 
     def datagrams(self, host: str, port: int = 0) -> Datagrams:
         """A datagram socket of a host; port 0 is any."""
-        from echolab.classroom.peers import Datagrams
-
         made = self.socket(host, socket.AF_INET, socket.SOCK_DGRAM)
         made.bind(("", port))
         return Datagrams(self, host, made)
 
+    def watch(self, host: str) -> Sniffer:
+        """Look at the datagrams that a host sends and receives from now on."""
+        made = self.socket(host, socket.AF_PACKET, socket.SOCK_DGRAM)
+        return Sniffer(made, self.device(host), self.address(host).ip)
+
+    def device(self, host: str) -> str:
+        """The name of a host's first device on a network."""
+        return self._lab.network.interfaces[host][0].device
+
     def wait_for_port(
-        self, host: str, port: int, kind: str = "tcp", *, within: float = PATIENCE
+        self, host: str, port: int, protocol: str = "tcp", *, within: float = TIMEOUT
     ) -> None:
-        """Wait until a program serves a port of a host; `kind` is tcp or udp."""
+        """Expect that a program serves a port of a host in time, on IPv4 or IPv6."""
         deadline = self.now() + within
-        while not self._served(host, port, kind):
+        while port not in self._ports(host, protocol):
             if self.now() >= deadline:
-                raise Unmet(
-                    f"the program serves {kind} port {port} on {host}",
-                    f"a {'listening' if kind == 'tcp' else 'bound'} socket within {within:g} s",
-                    self._served_instead(host, kind),
-                )
+                raise self._not_served(host, port, protocol, within)
             self.sleep(POLL)
-        self.step(f"the program serves {kind} port {port} on {host}")
+        self._served = True
+        self.step(f"the program serves {protocol} port {port} on {host}")
+
+    def _not_served(self, host: str, port: int, protocol: str, within: float) -> Unmet:
+        ports = sorted(set(self._ports(host, protocol)))
+        seen = f"it serves {', '.join(map(str, ports))}" if ports else "it serves no port"
+        ended = [words for at, told in self.started if at == host if (words := told())]
+        question = WHAT_FAILS if ended else ON_WHICH_PORT
+        return Unmet(
+            f"the program serves {protocol} port {port} on {host}",
+            f"a {'listening' if protocol == 'tcp' else 'bound'} socket within {within:g} s",
+            f"{seen}; {ended[-1]}" if ended else seen,
+            question=None if self._served else question,
+        )
+
+    def _ports(self, host: str, protocol: str) -> Iterator[int]:
+        return sockets.serving(functools.partial(self._lab.network.read, host), protocol)
 
     def connections(self, host: str) -> dict[str, int]:
         """How many TCP sockets of a host are in each state, by the state's name."""
-        found: dict[str, int] = {}
-        for table in ("tcp", "tcp6"):
-            for line in self._table(host, table):
-                state = STATES[int(line.split()[3], 16) - 1]
-                found[state] = found.get(state, 0) + 1
-        return found
-
-    def _served(self, host: str, port: int, kind: str) -> bool:
-        return port in self._ports(host, kind)
-
-    def _served_instead(self, host: str, kind: str) -> str:
-        ports = self._ports(host, kind)
-        return f"it serves {', '.join(map(str, ports))}" if ports else "it serves no port"
-
-    def _ports(self, host: str, kind: str) -> list[int]:
-        found = set()
-        for table in (kind, f"{kind}6"):
-            for line in self._table(host, table):
-                local, state = line.split()[1], line.split()[3]
-                if kind == "udp" or state == LISTENING:
-                    found.add(int(local.rpartition(":")[2], 16))
-        return sorted(found)
-
-    def _table(self, host: str, table: str) -> list[str]:
-        try:
-            return self._lab.network.read(host, f"/proc/net/{table}").splitlines()[1:]
-        except (OSError, CannotRun):  # a kernel without IPv6 has no tcp6
-            return []
+        read = functools.partial(self._lab.network.read, host)
+        return dict(collections.Counter(made.state for made in sockets.of_host(read, "tcp")))

@@ -2,88 +2,207 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Iterable, Sequence
 
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
+from echolab.language import decimal
+from echolab.language import translate as _
 
-MARKS = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.NOT_JUDGED: "?"}
+MARKS = {Verdict.PASSED: "✔", Verdict.FAILED: "✘", Verdict.NOT_JUDGED: "?"}
+
+LOCALE_WORDS = ("unsupported locale setting", "setlocale")
+"""What programs print that asked for a locale which does not exist."""
 
 STEPS_SHOWN = 12
-"""Steps that are shown of those that had worked, from the end."""
+"""How many of the last steps that had worked are shown."""
 
 
-def check_text(result: CheckResult) -> str:
-    """The whole answer to one submission."""
+def check_text(result: CheckResult, *, everything: bool = True) -> str:
+    """The report on one submission, its summary first.
+
+    Without `everything`, only the first failed case is shown in full, and each other one on one
+    line. A reason that all cases share, such as a failed build, is given once.
+    """
+    how = ", ".join((*(result.tools or (result.language,)), f"{_('seed')} {result.seed}"))
+    explained = set(_explained(result.cases))
     lines = [
-        f"{result.exercise}: {result.submission} ({result.language}, seed {result.seed})",
+        f"{result.exercise}: {result.submission} ({how})",
+        summary(result),
+        *_first_of_all(result),
         "",
+        *_case_lines(result, explained, everything),
+        *_advice(result, explained),
     ]
-    for case in result.cases:
-        lines += case_lines(case, result.replay)
-    lines += ["", summary(result)]
     if result.predictions:
         lines += ["", *prediction_lines(result)]
     return "\n".join(lines) + "\n"
 
 
+def _explained(cases: Sequence[CaseResult]) -> list[int]:
+    """The numbers of the cases to explain: of those with the same reason, only the first.
+
+    If none passed, the first explains why: the others often fail for the same reason.
+    """
+    if any(case.verdict == Verdict.PASSED for case in cases):
+        told: dict[tuple[str, str, str], int] = {}
+        for case in cases:
+            same = (case.reason, case.expectation, case.seen) if not case.steps else ("", "", "")
+            told.setdefault(same if any(same) else (str(case.number), "", ""), case.number)
+        return list(told.values())
+    return [case.number for case in cases[:1]]
+
+
+def _first_of_all(result: CheckResult) -> list[str]:
+    """What to write first, if the starter was handed in unchanged."""
+    if not result.starter or result.count(Verdict.PASSED):
+        return []
+    said = _("This is the starter as it was handed out. Write first: {task}")
+    return [said.format(task=result.starter)]
+
+
+def _advice(result: CheckResult, explained: set[int]) -> list[str]:
+    """What to look at first, if nothing passed."""
+    if len(explained) == len(result.cases) or result.count(Verdict.PASSED):
+        return []
+    first = result.cases[0]
+    if first.verdict == Verdict.NOT_JUDGED or not first.steps or _alike(result.cases):
+        return []
+    begin = _("Begin with case {number}: the others often fail for the same reason.")
+    lines = [begin.format(number=first.number)]
+    if result.replay:
+        lines.append(f"{_('What the others say')}: {shlex.join(result.replay)} --case N")
+    return ["", *lines]
+
+
+def _case_lines(result: CheckResult, explained: set[int], everything: bool) -> list[str]:
+    failed = [case for case in result.cases if case.verdict == Verdict.FAILED]
+    if _alike(result.cases):
+        first = dataclasses.replace(result.cases[0], question="")
+        all_of_them = _("all {count} cases, for the same reason").format(count=len(result.cases))
+        again = f"    {_('again')}: {shlex.join(result.replay)}" if result.replay else ""
+        return [
+            f"{MARKS[first.verdict]} {all_of_them}:",
+            *(explanation(first) if failed else [_not_judged(first)]),
+            *filter(None, [again]),
+        ]
+    lines: list[str] = []
+    folded = 0
+    alike = not result.count(Verdict.PASSED)
+    for case in result.cases:
+        if everything or case.verdict != Verdict.FAILED or case is failed[0]:
+            told = case.number in explained
+            lines += case_lines(case, result.replay) if told else [_head(case)]
+        else:
+            folded += 1
+            said = _("expected {expected}, seen {seen}")
+            tail = "" if alike else f" — {said.format(expected=case.expected, seen=case.seen)}"
+            lines.append(f"{_head(case)}{tail}")
+    if folded and not alike:
+        lines += ["", _("--all tells every failed case whole, --case N one of them")]
+    return lines
+
+
+def _alike(cases: Sequence[CaseResult]) -> bool:
+    """Whether all of several cases ended badly, and for the same reason."""
+    passed = any(case.verdict == Verdict.PASSED for case in cases)
+    return len(cases) > 1 and not passed and len(set(map(_why, cases))) == 1
+
+
+def _why(case: CaseResult) -> tuple[object, ...]:
+    return (
+        case.verdict,
+        case.reason,
+        case.expectation,
+        case.expected,
+        case.seen,
+        case.steps,
+        case.output,
+    )
+
+
 def summary(result: CheckResult) -> str:
-    """One line: how many cases passed, failed, were not judged."""
-    parts = [f"{result.count(Verdict.PASSED)} of {len(result.cases)} cases passed"]
+    """One line: how many cases passed, failed, and were not judged."""
+    parts = [
+        _("{count} of {of} cases passed").format(
+            count=result.count(Verdict.PASSED), of=len(result.cases)
+        )
+    ]
     for verdict in (Verdict.FAILED, Verdict.NOT_JUDGED):
         if number := result.count(verdict):
-            parts.append(f"{number} {verdict}")
+            parts.append(f"{number} {_(verdict.value)}")
     return ", ".join(parts)
 
 
 def case_lines(case: CaseResult, replay: Sequence[str]) -> list[str]:
     """The lines of one case; a failed one is explained."""
-    head = f"{MARKS[case.verdict]} {case.number} {case.name}: {case.title}"
+    head = _head(case)
     if case.verdict == Verdict.PASSED:
         return [head]
     if case.verdict == Verdict.NOT_JUDGED:
-        return [head, f"    not judged, and not your fault: {case.reason}"]
+        return [head, _not_judged(case)]
     return [head, *explanation(case), *_again(case, replay), ""]
+
+
+def _not_judged(case: CaseResult) -> str:
+    return f"    {_('not judged, and not your fault')}: {case.reason}"
+
+
+def _head(case: CaseResult) -> str:
+    return f"{MARKS[case.verdict]} {case.number} {case.name}: {case.title}"
 
 
 def explanation(case: CaseResult) -> list[str]:
     """Why a case failed, without the solution."""
     lines = []
     if case.steps:
-        lines.append("    what had worked:")
+        lines.append(f"    {_('what had worked')}:")
         if len(case.steps) > STEPS_SHOWN:
-            lines.append(f"      … {len(case.steps) - STEPS_SHOWN} earlier steps")
+            lines.append(
+                "      … " + _("{count} earlier steps").format(count=len(case.steps) - STEPS_SHOWN)
+            )
         for step in case.steps[-STEPS_SHOWN:]:
-            lines.append(f"      {step.at:10.4f} s  {step.text}")
-    lines.append(f"    then:     {case.expectation}")
-    lines.append(f"    expected: {case.expected}")
-    lines.append(f"    seen:     {case.seen}")
+            lines.append(f"      {decimal(format(step.at, '10.4f'))} s  {step.text}")
+    names = [_("then"), _("expected"), _("seen"), _("program"), _("faults")]
+    size = max(map(len, names)) + 1
+    then, expected, seen, program, faults = (f"{name}:".ljust(size) for name in names)
+    if case.explored:
+        fewest = case.schedule or (_("none: it fails without any"),)
+        lines += [f"    {faults} {fault}" for fault in fewest]
+    lines.append(f"    {then} {case.expectation}")
+    lines.append(f"    {expected} {case.expected}")
+    shown, *rest = case.seen.splitlines() or [""]  # several where a compiler says it
+    lines += [f"    {seen} {shown}", *(f"    {'':{size}} {line}" for line in rest)]
     if case.why:
-        lines.append(f"              {case.why}")
-    lines += [f"    program:  {ending}" for ending in case.endings]
+        lines.append(f"    {'':{size}} {case.why}")
+    lines += [f"    {program} {ending}" for ending in case.endings]
     if case.output:
-        lines.append("    the program said on standard error:")
+        lines.append(f"    {_('the program wrote to standard error')}:")
         lines += [f"      {line}" for line in case.output.splitlines()]
+    if any(words in case.output for words in LOCALE_WORDS):
+        said = _("the hosts have the locales C, POSIX and C.UTF-8, and no other")
+        lines.append(f"    ({said})")
     if case.timeline:
-        lines.append("    the last system calls and packets:")
+        lines.append(f"    {_('the last system calls and packets')}:")
         lines += [f"      {line}" for line in case.timeline]
     if case.question:
-        lines.append(f"    think about: {case.question}")
+        lines.append(f"    {_('think about')}: {_(case.question)}")
     return lines
 
 
 def _again(case: CaseResult, replay: Sequence[str]) -> list[str]:
     if not replay:
         return []
-    return [f"    again: {shlex.join([*replay, '--case', str(case.number)])}"]
+    return [f"    {_('again')}: {shlex.join([*replay, '--case', str(case.number)])}"]
 
 
 def prediction_lines(result: CheckResult) -> list[str]:
     """Predictions beside what happened, as a table."""
-    rows = [("prediction", "yours", "what happened")]
+    rows = [(_("prediction"), _("yours"), _("what happened"))]
     for item in result.predictions:
-        happened = "(not reached)" if item.happened is None else item.happened
-        rows.append((item.name, item.predicted or "(none)", happened))
+        happened = _("(not reached)") if item.happened is None else item.happened
+        rows.append((item.name, item.predicted or _("(none)"), happened))
     return table(rows)
 
 

@@ -1,4 +1,4 @@
-"""What a check found, as values: one result a case, one a submission. No I/O."""
+"""What a check found, as values: one result per case, one per submission. No I/O."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import enum
 from collections.abc import Mapping, Sequence
 
 from echolab.errors import ExitStatus
+from echolab.language import later
 
 
 class Verdict(enum.StrEnum):
-    """Passed, failed, or not judged: then it was our fault, never the submission's."""
+    """Passed, failed, or not judged, which is never the submission's fault."""
 
-    PASSED = "passed"
-    FAILED = "failed"
-    NOT_JUDGED = "not judged"
+    PASSED = later("passed")
+    FAILED = later("failed")
+    NOT_JUDGED = later("not judged")
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """Something that was done or seen, `at` lab seconds after the hosts were up."""
+    """Something that was done or seen, `at` seconds of lab time after the hosts were up."""
 
     at: float
     text: str
@@ -29,10 +30,11 @@ class Step:
 class CaseResult:
     """The result of one case.
 
-    For a failed one: what was expected where, what was seen instead, the steps that had
-    worked, what became of the programs (`endings`), what they said on standard error
+    A failed case has what was expected where, what was seen instead, the steps that had
+    worked, how the programs ended (`endings`), what they wrote to standard error
     (`output`), and a `timeline` of the last system calls and packets. `noted` is what
-    happened, by the names of predictions. `reason` tells why a case was not judged.
+    happened, by the names of predictions. `reason` says why a case was not judged. `schedule`
+    are the faults that befell the hosts, `explored` whether there may be any.
     """
 
     number: int
@@ -50,12 +52,14 @@ class CaseResult:
     output: str = ""
     noted: Mapping[str, str] = dataclasses.field(default_factory=dict)
     reason: str = ""
+    schedule: tuple[str, ...] = ()
+    explored: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a student predicted under a name, and what happened; None where a case did not
-    get so far.
+    """What a student predicted under a name, and what happened; None if no case got that
+    far.
     """
 
     name: str
@@ -65,9 +69,11 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True)
 class CheckResult:
-    """The result of one submission to one exercise. `of` is the number of all its cases.
+    """The result of one submission to one exercise.
 
-    `replay` are the words of the command that checks it again.
+    `replay` is the argument vector of the command that checks it again. `tools` are the tools that
+    built and ran it, each with its version. `starter` is the comment in the exercise's starter that
+    says what to write, if the starter was handed in; empty otherwise.
     """
 
     exercise: str
@@ -77,14 +83,16 @@ class CheckResult:
     cases: tuple[CaseResult, ...]
     predictions: tuple[Prediction, ...] = ()
     replay: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    starter: str = ""
 
     def count(self, verdict: Verdict) -> int:
-        """How many cases ended so."""
+        """How many cases have that verdict."""
         return sum(case.verdict == verdict for case in self.cases)
 
     @property
     def status(self) -> ExitStatus:
-        """0 where every case passed, 1 where one failed, 4 where one was not judged."""
+        """1 if a case failed, otherwise 4 if one was not judged, otherwise 0."""
         if self.count(Verdict.FAILED):
             return ExitStatus.FAIL
         return ExitStatus.CANNOT if self.count(Verdict.NOT_JUDGED) else ExitStatus.PASS

@@ -1,4 +1,4 @@
-"""Booting the guest kernel: one ordinary process that ends, whatever happens, with its owner."""
+"""Booting the guest kernel: one ordinary process that always ends with its owner."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from echolab import resources
 from echolab.errors import CannotRun
 from echolab.kernel.arguments import (
     OWN_FOLDER,
@@ -43,18 +44,18 @@ __all__ = [
 ]
 
 PRIVATE = ".guest"
-"""The folder inside the run's folder that a boot makes for itself, and removes."""
+"""The folder that a boot makes for itself inside the run's folder, and removes."""
 
 CONSOLE_KEPT = 64 * 1024
-"""How much of the end of the console is kept, in bytes."""
+"""How many bytes of the console's end are kept."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
     """How a guest ended.
 
-    `status` is the kernel process's exit status, or minus a signal's number; `console`
-    the end of what the guest's console showed; `timed_out` tells that the wall-clock limit
+    `status` is the kernel process's exit status, or a signal's number, negated; `console`
+    is the end of the guest's console output; `timed_out` is whether the wall-clock limit
     ended it; `wall_seconds` is how long it ran.
     """
 
@@ -65,20 +66,21 @@ class Ended:
 
 
 def guest_path(link: str) -> str:
-    """Where the guest finds what is passed as `links` to Guest, until it mounts its /proc."""
+    """Where the guest finds the `links` that Guest was given, until it mounts its own /proc."""
     return f"{OWN_FOLDER}/{PRIVATE}/{link}"
 
 
 class Guest:
-    """A guest kernel, booted when this is made, its root the machine's files, read-only.
+    """A guest kernel, booted by the constructor. Its root is the machine's files, read-only.
 
     `folder` is the run's folder and the kernel process's working directory: the guest
-    mounts it by `mount -t hostfs -o /proc/self/cwd`. `links` are names for files that
-    the boot needs, which the guest finds at `guest_path(name)`. `memory_folder` takes the
-    guest's memory; `pass_fds` are file descriptors for `boot.devices`.
+    mounts it with `mount -t hostfs -o /proc/self/cwd`. `links` names files that the boot
+    needs; the guest finds them at `guest_path(name)`. `memory_folder` holds the guest's
+    memory, unless `unnamed`, the object that memfd.c is compiled to, keeps it elsewhere;
+    `pass_fds` are file descriptors for `boot.devices`.
 
-    The kernel dies when the thread that made this ends, however it ends; so make it and
-    wait for it in one thread. Raises CannotRun where the kernel cannot be started.
+    The kernel is killed when the thread that created it ends, for whatever reason. So
+    create it and wait for it in one thread. Raises CannotRun if it cannot be started.
     """
 
     def __init__(
@@ -90,13 +92,17 @@ class Guest:
         *,
         links: Mapping[str, Path] | None = None,
         pass_fds: Sequence[int] = (),
+        unnamed: Path | None = None,
     ) -> None:
         self._private = folder / PRIVATE
         self._console = bytearray()
         self._started = time.monotonic()
         with contextlib.ExitStack() as undo:
             self._make_private(links or {}, undo)
-            self._process = _start(kernel, boot, folder, memory_folder, pass_fds)
+            preloads = (kernel.preload, *((unnamed,) if unnamed else ()))
+            self._process = _start(kernel, boot, folder, memory_folder, pass_fds, preloads)
+            assert self._process.stdout is not None
+            undo.callback(self._process.stdout.close)
             undo.callback(self._end_process)
             if not isinstance(boot.clock, RealTime):
                 undo.callback(_pin(self._process.pid).close)
@@ -106,13 +112,13 @@ class Guest:
 
     @property
     def pid(self) -> int:
-        """The kernel process's number, which is its process group's and session's too."""
+        """The kernel's process ID, which is also its process group ID and session ID."""
         return self._process.pid
 
     def wait(self, limit: float, tick: Callable[[], None] | None = None) -> Ended:
         """Wait until the guest has ended, or end it after `limit` seconds of wall time.
 
-        `tick` is called about once a second meanwhile.
+        Meanwhile `tick` is called about once a second.
         """
         timed_out = not self._watch(self._started + limit, tick)
         self._end_process()
@@ -124,8 +130,13 @@ class Guest:
             wall_seconds=time.monotonic() - self._started,
         )
 
+    def kill(self) -> None:
+        """Kill the kernel, from any thread; whoever waits for its end reaps it."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
     def close(self) -> None:
-        """End the guest if it still runs and remove what the boot made."""
+        """End the guest if it is still running, and remove what the boot made."""
         self._undo.close()
 
     def __enter__(self) -> Self:
@@ -140,7 +151,7 @@ class Guest:
         self.close()
 
     def _watch(self, deadline: float, tick: Callable[[], None] | None) -> bool:
-        """Follow the console until the kernel has ended; False where the deadline came first."""
+        """Read the console until the kernel has ended; False if the deadline came first."""
         output = self._output()
         events = select.poll()
         events.register(output, select.POLLIN)
@@ -160,7 +171,7 @@ class Guest:
         return self._process.stdout.fileno()
 
     def _read_console(self) -> bool:
-        """Take in what the console wrote; False at its end."""
+        """Read what the console has written; False at its end."""
         while True:
             try:
                 text = os.read(self._output(), CONSOLE_KEPT)
@@ -172,10 +183,10 @@ class Guest:
             del self._console[:-CONSOLE_KEPT]
 
     def _end_process(self) -> None:
-        """Kill the kernel and whatever it started, and take in its exit status.
+        """Kill the kernel and everything that it started, and collect its exit status.
 
-        The group is killed before the kernel is waited for, since its number belongs to
-        us only until then; a kernel that powered itself off keeps its own exit status.
+        The group is killed before the kernel is waited for, because only until then is
+        its ID certainly ours. A kernel that powered itself off keeps its exit status.
         """
         if self._process.returncode is not None:
             return
@@ -204,17 +215,23 @@ def _pin(pid: int) -> Processor:
 
 
 def _start(
-    kernel: Kernel, boot: Boot, folder: Path, memory_folder: Path, pass_fds: Sequence[int]
+    kernel: Kernel,
+    boot: Boot,
+    folder: Path,
+    memory_folder: Path,
+    pass_fds: Sequence[int],
+    preloads: Sequence[Path],
 ) -> subprocess.Popen[bytes]:
     arguments = boot_arguments(
         str(kernel.path), boot, private=PRIVATE, has_seccomp=kernel.has_seccomp
     )
-    # By descriptor, since LD_PRELOAD (ld.so(8)) cannot hold a path with a space or a colon.
-    with kernel.preload.open("rb") as preload:
+    # By descriptor, because a path in LD_PRELOAD (ld.so(8)) must not hold a space or a colon.
+    with contextlib.ExitStack() as opened:
+        descriptors = [opened.enter_context(path.open("rb")).fileno() for path in preloads]
         environment = boot_environment(
             boot,
             memory_folder=str(memory_folder),
-            preload=f"/proc/self/fd/{preload.fileno()}",
+            preload=":".join(f"/proc/self/fd/{descriptor}" for descriptor in descriptors),
             parent=os.getpid(),
         )
         try:
@@ -226,12 +243,12 @@ def _start(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                pass_fds=(*pass_fds, preload.fileno()),
+                pass_fds=(*pass_fds, *descriptors),
             )
         except OSError as error:
             raise CannotRun(
                 f"{kernel.path} cannot be started: {error.strerror}",
-                "rebuild it: ./lab build kernel",
+                f"rebuild it: {resources.COMMAND} build kernel",
             ) from error
     assert process.stdout is not None
     os.set_blocking(process.stdout.fileno(), False)

@@ -1,10 +1,10 @@
-"""Building the guest kernel, and the cache in which what was built is kept.
+"""Building the guest kernel, and the cache that keeps what was built.
 
-Strategy: a kernel is kept under the name of its source's version and of the recipe
-(fragment, patches, preloaded object): a change of either makes another name, and nothing
-else does. It is built in a folder of its own and renamed when it is whole, so whatever
-has the name is finished. A lock on a file (flock(2)) lets one build at a time go on; who
-holds it removes what an interrupted build has left.
+Strategy: a kernel's name in the cache consists of its source's version and its recipe (fragment,
+patches, preloaded object), so a change in either, and nothing else, makes a new name. The kernel is
+built in a folder of its own that is renamed when it is complete, so whatever has such a name is
+complete. A file lock (flock(2)) allows one build at a time; its holder removes what interrupted
+builds have left.
 """
 
 from __future__ import annotations
@@ -17,21 +17,28 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from echolab import resources
 from echolab.errors import BadInput, CannotRun
-from echolab.kernel import config, source
+from echolab.kernel import config, packed, source
 from echolab.kernel.command import ENVIRONMENT, follow
 from echolab.kernel.image import Kernel
+from echolab.language import later
+from echolab.language import translate as _
+from echolab.progress import left
 
 Progress = Callable[[str], None]
 
-EXPECTED_OBJECTS = 700
-"""About how many files the compiler is called for, for the progress in percent."""
+ONCE = later("building the guest kernel, once for all runs")
+
+EXPECTED_OBJECTS = 850
+"""Roughly how many files are compiled; for the progress in percent."""
 
 NEEDED_BYTES = 2 * 1024**3
-"""What source and objects take while the kernel is built."""
+"""Bytes that source and objects take while the kernel is built."""
 
 TOOLS = {
     "apt-get": "apt",
@@ -45,7 +52,7 @@ TOOLS = {
     "bison": "bison",
     "bc": "bc",
 }
-"""What the build calls, and the package that has it."""
+"""The tools that the build calls, each with its Debian package."""
 
 REPRODUCIBLE = {
     "KBUILD_BUILD_TIMESTAMP": "@1700000000",
@@ -53,31 +60,37 @@ REPRODUCIBLE = {
     "KBUILD_BUILD_HOST": "echolab",
     "KBUILD_BUILD_VERSION": "1",
 }
-"""What a kernel says of its own making (Documentation/kbuild/reproducible-builds.rst): it is
-stirred into the guest's entropy, so it must not tell one machine from another."""
+"""What a kernel records about its build (Documentation/kbuild/reproducible-builds.rst). It
+is mixed into the guest's entropy, so it must be the same on every machine."""
 
 RELEASE = re.compile(r"\d+\.\d+\S*")
 
 
 def find(cache: Path, override: Path | None = None) -> Kernel | None:
-    """The kernel at `override`, otherwise the newest one in the cache; None if it is not built.
+    """The kernel at `override`, otherwise the newest one in the cache; None if none is built.
 
-    Raises BadInput where `override` is no kernel.
+    Raises BadInput if `override` is not a kernel that can be used.
     """
     if override is not None:
         return _given(override, cache)
     built = [
         kernel
-        for folder in _room(cache).glob(f"linux-*-{config.recipe()}")
+        for folder in room(cache).glob(f"linux-*-{config.recipe()}")
         if (kernel := _read(folder))
     ]
     return max(built, key=lambda kernel: _numbers(kernel.source), default=None)
 
 
-def ensure(cache: Path, progress: Progress, override: Path | None = None) -> Kernel:
-    """The kernel, as `find` has it, built first where it must be.
+def with_digest(cache: Path, digest: str) -> Kernel | None:
+    """The kernel of the cache whose executable has that SHA-256, built here or handed on."""
+    kernels = (_read(facts.parent) for facts in room(cache).glob("*/kernel.json"))
+    return next((one for one in kernels if one is not None and one.digest == digest), None)
 
-    Raises BadInput as `find` does, and CannotRun, with a remedy, where it cannot be built.
+
+def ensure(cache: Path, progress: Progress, override: Path | None = None) -> Kernel:
+    """The kernel that `find` returns, built first if necessary.
+
+    Raises BadInput as `find` does, and CannotRun, with a remedy, if it cannot be built.
     """
     found = find(cache, override)
     if found:
@@ -87,7 +100,7 @@ def ensure(cache: Path, progress: Progress, override: Path | None = None) -> Ker
 
 
 def missing_tools() -> tuple[str, ...]:
-    """The tools that the build calls and this machine lacks."""
+    """The tools that the build needs and that this machine lacks."""
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=ENVIRONMENT["PATH"])]
     if not Path("/usr/include/stdio.h").exists():
         missing.append("libc6-dev")
@@ -95,11 +108,12 @@ def missing_tools() -> tuple[str, ...]:
 
 
 def packages_for(tools: tuple[str, ...]) -> tuple[str, ...]:
-    """The packages that have these tools."""
+    """The Debian packages that have these tools."""
     return tuple(sorted({TOOLS.get(tool, tool) for tool in tools}))
 
 
-def _room(cache: Path) -> Path:
+def room(cache: Path) -> Path:
+    """The folder of the cache where kernels are."""
     return cache / "kernel"
 
 
@@ -108,7 +122,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _read(folder: Path) -> Kernel | None:
-    """The kernel in a folder of the cache; None where somebody damaged it."""
+    """The kernel in a folder of the cache; None if the folder is damaged."""
     try:
         facts = json.loads((folder / "kernel.json").read_text())
         kernel = Kernel(folder / "linux", folder / "preload.so", **facts)
@@ -118,37 +132,45 @@ def _read(folder: Path) -> Kernel | None:
 
 
 def _given(path: Path, cache: Path) -> Kernel:
-    """The kernel that the user gave, with the preloaded object built for it."""
+    """The kernel that the user gave, with its preloaded object: its own, or one built now."""
     remedy = "give ECHOLAB_KERNEL a User-Mode Linux kernel, or unset it"
     path = path.absolute()
     if not path.is_file():
-        raise BadInput(f"the kernel {path} is not there", remedy)
+        raise BadInput(f"there is no kernel at {path}", remedy)
+    if path.parent.parent == room(cache).absolute() and (kept := _read(path.parent)):
+        return kept
+    handed = packed.unpack(path, room(cache))
+    if handed is not None:
+        kernel = _read(handed)
+        if kernel is None:
+            raise BadInput(f"the kernel of {path} is damaged in {handed}", "remove that folder")
+        return kernel
     if not os.access(path, os.X_OK):
-        raise BadInput(f"the kernel {path} may not be executed", f"run: chmod +x {path}")
+        raise BadInput(f"the kernel {path} is not executable", f"run: chmod +x {path}")
     release = _release(path, remedy)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Kernel(path, _preload(cache), release, str(path), digest)
 
 
 def _preload(cache: Path) -> Path:
-    """The preloaded object for a kernel that is not ours, compiled on first use."""
-    preload = _room(cache) / f"preload-{config.recipe()}.so"
+    """The preloaded object for a kernel that echolab did not build, compiled on first use."""
+    preload = room(cache) / f"preload-{config.recipe()}.so"
     if preload.is_file():
         return preload
     _complain_of_missing(("gcc",))
     try:
-        _room(cache).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=_room(cache)) as work:
+        room(cache).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=room(cache)) as work:
             return _compile_preload(Path(work)).rename(preload)
     except OSError as error:
         raise CannotRun(
-            f"the seeded entropy cannot be built in {_room(cache)}: {error.strerror}",
-            "set XDG_CACHE_HOME to a place that can be written",
+            f"the seeded entropy cannot be built in {room(cache)}: {error.strerror}",
+            "set XDG_CACHE_HOME to a writable folder",
         ) from error
 
 
 def _release(kernel: Path, remedy: str) -> str:
-    """What the kernel says of itself: its release, once it is sure that it is one of ours."""
+    """The release that the kernel prints. Raises BadInput if it cannot have virtual time."""
     said = ""
     with contextlib.suppress(CannotRun):
         says = {
@@ -160,34 +182,36 @@ def _release(kernel: Path, remedy: str) -> str:
         if "time-travel" in says["--help"]:
             said = says["--version"].strip()
     if not RELEASE.fullmatch(said):
-        raise BadInput(f"{kernel} is no User-Mode Linux kernel with virtual time", remedy)
+        raise BadInput(f"{kernel} is not a User-Mode Linux kernel with virtual time", remedy)
     return said
 
 
 @contextlib.contextmanager
 def _building(cache: Path, progress: Progress) -> Iterator[Path]:
-    """A folder to build in, alone; removed afterwards, as is what earlier builds left."""
+    """A folder to build in while no other build runs. Afterwards it is removed, and so is what
+    earlier builds left.
+    """
     _complain_of_missing(missing_tools())
-    room = _room(cache)
+    place = room(cache)
     try:
-        room.mkdir(parents=True, exist_ok=True)
-        with (room / "lock").open("w") as lock:
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / "lock").open("w") as lock:
             _take(lock.fileno(), progress)
-            for left in room.glob("building-*"):
+            for left in place.glob("building-*"):
                 shutil.rmtree(left, ignore_errors=True)
-            if shutil.disk_usage(room).free < NEEDED_BYTES:
+            if shutil.disk_usage(place).free < NEEDED_BYTES:
                 raise CannotRun(
-                    f"{room} has less than 2 GB free, which the kernel's build needs",
-                    "free some room there, or set XDG_CACHE_HOME to a larger place",
+                    f"{place} has less than the 2 GB free that building the kernel needs",
+                    "free some space there, or set XDG_CACHE_HOME to a folder with more",
                 )
             with tempfile.TemporaryDirectory(
-                prefix="building-", dir=room, ignore_cleanup_errors=True
+                prefix="building-", dir=place, ignore_cleanup_errors=True
             ) as work:
                 yield Path(work)
     except OSError as error:
         raise CannotRun(
-            f"the guest kernel cannot be built in {room}: {error.strerror}",
-            "set XDG_CACHE_HOME to a place that can be written, with 2 GB free",
+            f"the guest kernel cannot be built in {place}: {error.strerror}",
+            "set XDG_CACHE_HOME to a writable folder with 2 GB free",
         ) from error
 
 
@@ -195,7 +219,7 @@ def _take(lock: int, progress: Progress) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        progress("another run builds the guest kernel: waiting for it")
+        progress(_("waiting for another run that is building the guest kernel"))
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
@@ -210,13 +234,17 @@ def _complain_of_missing(tools: tuple[str, ...]) -> None:
 
 def _build(cache: Path, work: Path, progress: Progress) -> Kernel:
     """Build the newest source in `work` and put the result into the cache."""
-    chosen = source.newest(work, progress)
+
+    def tell(step: str) -> None:
+        progress(f"{_(ONCE)}, {step}")
+
+    chosen = source.newest(work, tell)
     version = f"{chosen.package.removeprefix('linux-source-')} ({chosen.version})"
     name = f"linux-{chosen.version.replace(':', '_')}-{config.recipe()}"
-    place = _room(cache) / name
+    place = room(cache) / name
     if (kernel := _read(place)) is not None:
         return kernel
-    tree = source.unpack(chosen, work, progress)
+    tree = source.unpack(chosen, work, tell)
     _configure(tree)
     executable = _compile(tree, version, progress)
     result = work / "result"
@@ -224,7 +252,7 @@ def _build(cache: Path, work: Path, progress: Progress) -> Kernel:
     _command(["strip", "-o", str(result / "linux"), str(executable)], work, "stripping the kernel")
     _compile_preload(result)
     facts = {
-        "release": _release(result / "linux", "run: ./lab build kernel"),
+        "release": _release(result / "linux", f"run: {resources.COMMAND} build kernel"),
         "source": f"linux-source {version}",
         "digest": hashlib.sha256((result / "linux").read_bytes()).hexdigest(),
     }
@@ -236,11 +264,13 @@ def _build(cache: Path, work: Path, progress: Progress) -> Kernel:
 
 
 def _configure(tree: Path) -> None:
-    """Patch and configure the tree. Raises CannotRun that names each option that was dropped."""
+    """Patch and configure the tree. Raises CannotRun, naming each option that was dropped."""
+    for source_file, place in config.SOURCES.items():
+        shutil.copyfile(source_file, tree / place)
     for patch in config.PATCHES:
         file = tree / patch.file
-        file.write_text(patch.apply(file.read_text()))
-    wanted = config.options(config.FRAGMENT.read_text())
+        file.write_text(patch.apply(file.read_text(encoding="utf-8")), encoding="utf-8")
+    wanted = config.options(config.FRAGMENT.read_text(encoding="utf-8"))
     fragment = tree / "echolab.config"
     fragment.write_text(config.fragment(wanted))
     _command(
@@ -248,24 +278,27 @@ def _configure(tree: Path) -> None:
         tree,
         "configuring the guest kernel",
     )
-    lost = config.dropped(wanted, (tree / ".config").read_text())
+    lost = config.dropped(wanted, (tree / ".config").read_text(encoding="utf-8"))
     if lost:
         raise CannotRun(
             f"the kernel's configuration dropped {', '.join(option.name for option in lost)}",
-            f"mend {config.FRAGMENT.name}, or give ECHOLAB_KERNEL=FILE",
+            f"correct {config.FRAGMENT.name}, or give ECHOLAB_KERNEL=FILE",
         )
 
 
 def _compile(tree: Path, version: str, progress: Progress) -> Path:
-    compiled = 0
+    compiled, began = 0, time.monotonic()
 
     def line(text: str) -> None:
         nonlocal compiled
-        if text.startswith("  CC "):
-            compiled += 1
-            if compiled % 7 == 0:
-                percent = min(99, 100 * compiled // EXPECTED_OBJECTS)
-                progress(f"building the guest kernel {version}: {percent} %")
+        compiled += text.startswith("  CC ")
+        tick()
+
+    def tick() -> None:
+        share = min(0.99, compiled / EXPECTED_OBJECTS)
+        rest = left(time.monotonic() - began, share)
+        compiling = _("step 3 of 3: compiling {version}").format(version=version)
+        progress(f"{_(ONCE)}, {compiling}, {share:.0%}{rest}")
 
     jobs = len(os.sched_getaffinity(0))
     assignments = [f"{name}={value}" for name, value in REPRODUCIBLE.items()]
@@ -273,15 +306,16 @@ def _compile(tree: Path, version: str, progress: Progress) -> Path:
         ["make", "ARCH=um", f"--jobs={jobs}", *assignments, "linux"],
         folder=tree,
         what="building the guest kernel",
-        remedy="report it with the compiler's version (gcc --version), or give ECHOLAB_KERNEL=FILE",
+        remedy="report it, with the output of gcc --version, or give ECHOLAB_KERNEL=FILE",
         limit=3600,
         line=line,
+        tick=tick,
     )
     return tree / "linux"
 
 
 def _compile_preload(folder: Path) -> Path:
-    """Compile the object that is loaded into the kernel's process; its path in `folder`."""
+    """Compile the object that is loaded into the kernel's process; return its path."""
     result = folder / "preload.so"
     words = ("-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", str(result))
     _command(["gcc", *words, str(config.PRELOAD)], folder, "compiling the seeded entropy")
@@ -289,4 +323,6 @@ def _compile_preload(folder: Path) -> Path:
 
 
 def _command(arguments: list[str], folder: Path, what: str) -> None:
-    follow(arguments, folder=folder, what=what, remedy="run: ./lab doctor", limit=300)
+    follow(
+        arguments, folder=folder, what=what, remedy=f"run: {resources.COMMAND} doctor", limit=300
+    )

@@ -1,8 +1,13 @@
-"""Commands that take long: followed line by line, limited in time, ended with their children."""
+"""Long-running commands: read line by line, limited in time, ended with their children.
+
+A command ends, too, when the thread that follows it does, for whatever reason.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import os
 import selectors
 import signal
@@ -19,10 +24,13 @@ ENVIRONMENT: Mapping[str, str] = {
     "LC_ALL": "C",
     "DEBIAN_FRONTEND": "noninteractive",
 }
-"""All that a command sees of the environment: what is built depends on nothing else."""
+"""The whole environment of a command: a build depends on nothing else."""
+
+PR_SET_PDEATHSIG = 1
+"""See prctl(2)."""
 
 TAIL = 12
-"""How many of the last lines of output an error keeps."""
+"""How many of the last lines of output an error message is chosen from."""
 
 
 def follow(
@@ -38,9 +46,9 @@ def follow(
 ) -> str:
     """Run a command and return its output, standard error included.
 
-    `line` is called with each line, `tick` once a second. Raises CannotRun, with the last
-    line that speaks of an error, where the command fails or takes longer than `limit`
-    seconds. Whatever happens, nothing that it started is left.
+    `line` is called with each line, `tick` once a second while the command is silent.
+    Raises CannotRun if the command fails, with the line of its last output that mentions
+    an error, or if it takes longer than `limit` seconds. Nothing that it started is left.
     """
     try:
         process = subprocess.Popen(
@@ -51,6 +59,7 @@ def follow(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=functools.partial(_end_with, os.getpid(), ctypes.CDLL(None).prctl),
         )
     except OSError as error:
         raise CannotRun(f"{what} failed: {arguments[0]}: {error.strerror}", remedy) from error
@@ -69,13 +78,20 @@ def follow(
         process.stdout.close()
 
 
+def _end_with(parent: int, prctl: Callable[[int, int], int]) -> None:
+    """Have this new process receive SIGTERM when its parent dies: make(1) then ends with it."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _read(
     process: subprocess.Popen[bytes],
     limit: float,
     line: Callable[[str], None] | None,
     tick: Callable[[], None] | None,
 ) -> str | None:
-    """The output until its end; None where `limit` came first."""
+    """The whole output; None if `limit` came first."""
     assert process.stdout is not None
     deadline = time.monotonic() + limit
     output = bytearray()
@@ -97,9 +113,9 @@ def _read(
 
 
 def _telling(output: str) -> str:
-    """The line of the output that says best what went wrong."""
+    """The line of the output that best says what went wrong."""
     last = deque((line.strip() for line in output.splitlines() if line.strip()), maxlen=TAIL)
     for line in last:
         if any(word in line.lower() for word in ("error", "no space", "e: ", "cannot", "fatal")):
             return line
-    return last[-1] if last else "it said nothing"
+    return last[-1] if last else "it printed nothing"

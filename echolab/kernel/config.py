@@ -1,4 +1,4 @@
-"""How the guest kernel is configured: our fragment, our patches, and the check of both."""
+"""How the guest kernel is configured: our fragment, our patches, and checks of both."""
 
 from __future__ import annotations
 
@@ -32,22 +32,31 @@ class Option:
 
 @dataclasses.dataclass(frozen=True)
 class Patch:
-    """One line of the source that we change: `old` becomes `new`, exactly once in `file`."""
+    """One change of the source: in `file`, `old` becomes `new`, exactly once.
+
+    `otherwise` are the same lines and their replacement as other kernels have them.
+    """
 
     file: str
     old: str
     new: str
     reason: str
+    otherwise: tuple[str, str] | None = None
 
     def apply(self, text: str) -> str:
-        """The patched text. Raises CannotRun where the line is not there exactly once."""
-        if text.count(self.old) != 1:
+        """The patched text. Raises CannotRun unless the lines occur exactly once."""
+        forms = [(self.old, self.new)] + ([self.otherwise] if self.otherwise else [])
+        found = [(old, new) for old, new in forms if text.count(old) == 1]
+        if len(found) != 1:
             raise CannotRun(
-                f"the kernel's {self.file} has no single place for our patch ({self.reason})",
-                "give a kernel that is built already: ECHOLAB_KERNEL=FILE",
+                f"our patch does not fit the kernel's {self.file} ({self.reason})",
+                "give a kernel that is already built: ECHOLAB_KERNEL=FILE",
             )
-        return text.replace(self.old, self.new)
+        return text.replace(*found[0])
 
+
+SOURCES = {HERE / "lab.c": "arch/um/kernel/lab.c", HERE / "lab.h": "include/linux/lab.h"}
+"""Files of ours that become part of the kernel, and where."""
 
 PATCHES = (
     Patch(
@@ -62,11 +71,218 @@ PATCHES = (
         "",
         "the same seed gives the same entropy, whatever the clock or memory of the boot",
     ),
+    Patch(
+        "arch/um/kernel/Makefile",
+        "obj-y += load_file.o\n",
+        "obj-y += load_file.o lab.o\n",
+        "what the lab's kernel has beyond Linux is built",
+    ),
+    Patch(
+        "arch/um/include/asm/processor-generic.h",
+        "struct mm_struct;\n\nstruct thread_struct {\n",
+        "struct mm_struct;\n\n#include <linux/lab.h>\n\n"
+        "struct thread_struct {\n\tstruct lab_task lab;\n",
+        "each task knows its stream of chance and its system calls",
+    ),
+    Patch(
+        "arch/um/kernel/process.c",
+        "\tp->thread = (struct thread_struct) INIT_THREAD;\n",
+        "\tp->thread = (struct thread_struct) INIT_THREAD;\n"
+        "\tlab_fork(&p->thread.lab, &current->thread.lab);\n",
+        "a child's stream of chance follows from its parent's",
+    ),
+    Patch(
+        "arch/um/kernel/exec.c",
+        "\tarch_flush_thread(&current->thread.arch);\n",
+        "\tarch_flush_thread(&current->thread.arch);\n\tlab_exec(&current->thread.lab);\n",
+        "what was started has become a program",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "\t\treturn time_travel_time / TIMER_MULTIPLIER;\n",
+        "\t\treturn time_travel_time;\n",
+        "the clock counts nanoseconds, so that no rest of a step is handed on unseen",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "\treturn os_nsecs() / TIMER_MULTIPLIER;\n",
+        "\treturn os_nsecs();\n",
+        "the clock counts nanoseconds",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "clocksource_register_hz(&timer_clocksource, NSEC_PER_SEC/TIMER_MULTIPLIER);\n",
+        "clocksource_register_hz(&timer_clocksource, NSEC_PER_SEC);\n",
+        "the clock counts nanoseconds",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "\t\t    !time_travel_ext_waiting)\n\t\t\ttime_travel_update_time_rel(TIMER_MULTIPLIER);\n",
+        "\t\t    !time_travel_ext_waiting && !lab_is_free())\n"
+        "\t\t\ttime_travel_update_time_rel(TIMER_MULTIPLIER);\n",
+        "the engine reads the clock without moving it",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "EXPORT_SYMBOL(time_travel_ndelay);\n",
+        "EXPORT_SYMBOL(time_travel_ndelay);\n\n"
+        "void lab_align_time(unsigned long long step)\n{\n"
+        "\ttime_travel_update_time_rel(step - time_travel_time % step);\n}\n",
+        "a lab begins at a whole step of time",
+    ),
+    Patch(
+        "arch/um/kernel/time.c",
+        "#include <linux/time-internal.h>\n",
+        "#include <linux/time-internal.h>\n#include <linux/lab.h>\n",
+        "the line above",
+    ),
+    Patch(
+        "arch/um/kernel/skas/syscall.c",
+        "\t\tif (IS_ERR_VALUE(ret) &&\n",
+        "\t\tlab_count_call();\n\t\tif (IS_ERR_VALUE(ret) && !lab_is_free() &&\n",
+        "a program that polls gets on; what fails in the engine costs no time",
+    ),
+    Patch(
+        "kernel/sys.c",
+        "\terror = 0;\n\tswitch (option) {\n\tcase PR_SET_PDEATHSIG:\n",
+        "\terror = 0;\n\tswitch (option) {\n\tcase PR_LAB:\n"
+        "\t\terror = lab_prctl(arg2, arg3, arg4, arg5);\n\t\tbreak;\n\tcase PR_SET_PDEATHSIG:\n",
+        "the engine says where a lab begins, and whose stream a program has",
+    ),
+    Patch(
+        "drivers/char/random.c",
+        "\t/*\n\t * For the fast path, we check whether we're ready, unlocked first, and\n",
+        "\tif (lab_begun) {\n\t\tu8 key[CHACHA_KEY_SIZE];\n\n"
+        "\t\tlab_draw(key, sizeof(key));\n"
+        "\t\tcrng_fast_key_erasure(key, chacha_state, random_data,\n"
+        "\t\t\t\t      random_data_len);\n"
+        "\t\treturn;\n\t}\n\n"
+        "\t/*\n\t * For the fast path, we check whether we're ready, unlocked first, and\n",
+        "what a task draws follows from its own stream",
+    ),
+    Patch(
+        "drivers/char/random.c",
+        "\tif  (!crng_ready()) {",
+        "\tif  (lab_begun || !crng_ready()) {",
+        "no store of random numbers that others have drawn from",
+    ),
+    Patch(
+        "include/linux/once.h",
+        "\tDO_ONCE(get_random_bytes, (buf), (nbytes))",
+        "\tDO_ONCE(lab_draw_once, (buf), (nbytes), __func__, #buf)",
+        "what is drawn once for good does not depend on who comes first",
+    ),
+    Patch(
+        "include/linux/once.h",
+        "\tDO_ONCE_SLEEPABLE(get_random_bytes, (buf), (nbytes))",
+        "\tDO_ONCE_SLEEPABLE(lab_draw_once, (buf), (nbytes), __func__, #buf)",
+        "what is drawn once for good does not depend on who comes first",
+    ),
+    Patch(
+        "include/linux/once.h",
+        "#include <linux/jump_label.h>\n",
+        "#include <linux/jump_label.h>\n#include <linux/lab.h>\n",
+        "the lines above",
+    ),
+    Patch(
+        "arch/um/kernel/trap.c",
+        "\tif (UPT_IS_USER(regs) && !SEGV_IS_FIXABLE(fi)) {\n",
+        "\tif (UPT_IS_USER(regs) && !SEGV_IS_FIXABLE(fi)) {\n"
+        "\t\tif (lab_rdtsc(regs))\n\t\t\treturn;\n",
+        "the time stamp counter tells the guest's time",
+    ),
+    Patch(
+        "net/core/dev.c",
+        "\t\t/* need to clone skb, done only once */\n\t\tskb2 = skb_clone(skb, GFP_ATOMIC);\n",
+        "\t\t/* need to copy skb, done only once */\n\t\tskb2 = skb_copy(skb, GFP_ATOMIC);\n",
+        "a capture of what is sent shares no memory with it: TCP would merge and count otherwise",
+    ),
+    Patch(
+        "net/packet/af_packet.c",
+        "\tif (skb_shared(skb)) {\n\t\tstruct sk_buff *nskb = skb_clone(skb, GFP_ATOMIC);\n",
+        "\tif (skb_shared(skb)) {\n\t\tstruct sk_buff *nskb = skb_copy(skb, GFP_ATOMIC);\n",
+        "a capture of what arrives shares no memory with it",
+    ),
+    Patch(
+        "net/sched/act_mirred.c",
+        "\t\tskb_to_send = skb_clone(skb, GFP_ATOMIC);\n",
+        "\t\tskb_to_send = is_redirect ? skb_clone(skb, GFP_ATOMIC) :\n"
+        "\t\t\t\t\t    skb_copy(skb, GFP_ATOMIC);\n",
+        "a capture of what meets the link shares no memory with it",
+        otherwise=(
+            "\t\tskb2 = skb_clone(skb, GFP_ATOMIC);\n",
+            "\t\tskb2 = is_redirect ? skb_clone(skb, GFP_ATOMIC) :\n"
+            "\t\t\t\t     skb_copy(skb, GFP_ATOMIC);\n",
+        ),
+    ),
+    Patch(
+        "net/sched/sch_netem.c",
+        "static struct Qdisc_ops netem_qdisc_ops __read_mostly = {\n",
+        "static int netem_enqueue_segments(struct sk_buff *skb, struct Qdisc *sch,\n"
+        "\t\t\t\t  struct sk_buff **to_free)\n"
+        "{\n"
+        "\tunsigned int length = 0, all = qdisc_pkt_len(skb);\n"
+        "\tstruct sk_buff *segment, *next;\n"
+        "\tint queued = 0;\n\n"
+        "\tif (!skb_is_gso(skb))\n"
+        "\t\treturn netem_enqueue(skb, sch, to_free);\n"
+        "\tsegment = skb_gso_segment(skb, netif_skb_features(skb) & ~NETIF_F_GSO_MASK);\n"
+        "\tif (IS_ERR_OR_NULL(segment))\n"
+        "\t\treturn qdisc_drop(skb, sch, to_free);\n"
+        "\tskb_list_walk_safe(segment, segment, next) {\n"
+        "\t\tunsigned int own = segment->len;\n\n"
+        "\t\tskb_mark_not_on_list(segment);\n"
+        "\t\tqdisc_skb_cb(segment)->pkt_len = own;\n"
+        "#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)\n"
+        "\t\tqdisc_skb_cb(segment)->pkt_segs = 1;\n"
+        "#endif\n"
+        "\t\tif (netem_enqueue(segment, sch, to_free) == NET_XMIT_SUCCESS) {\n"
+        "\t\t\tqueued++;\n"
+        "\t\t\tlength += own;\n"
+        "\t\t}\n"
+        "\t}\n"
+        "\tconsume_skb(skb);\n"
+        "\tif (!queued)\n"
+        "\t\treturn NET_XMIT_SUCCESS | __NET_XMIT_BYPASS;\n"
+        "\tqdisc_tree_reduce_backlog(sch, 1 - queued, all - length);\n"
+        "\treturn NET_XMIT_SUCCESS;\n"
+        "}\n\n"
+        "static struct Qdisc_ops netem_qdisc_ops __read_mostly = {\n",
+        "the link carries segments, so that packets die and not bursts (UDP_SEGMENT)",
+    ),
+    Patch(
+        "net/sched/sch_netem.c",
+        "#include <linux/reciprocal_div.h>\n",
+        "#include <linux/reciprocal_div.h>\n#include <linux/version.h>\n",
+        "a burst's number of segments is known to kernels since 6.19",
+    ),
+    Patch(
+        "net/sched/sch_netem.c",
+        "\t.enqueue\t=\tnetem_enqueue,\n",
+        "\t.enqueue\t=\tnetem_enqueue_segments,\n",
+        "the lines above",
+    ),
+    Patch(
+        "net/sched/sch_netem.c",
+        "\t\t\tu32 offset = get_random_u32_below(skb->len);\n"
+        "\t\t\tskb->data[offset] ^= 1 << get_random_u32_below(8);\n",
+        "\t\t\tu32 chance = prandom_u32_state(&q->prng.prng_state);\n\n"
+        "\t\t\tskb->data[reciprocal_scale(chance, skb->len)] ^=\n"
+        "\t\t\t\t1 << (prandom_u32_state(&q->prng.prng_state) & 7);\n",
+        "which bit is corrupted follows from the link's seed",
+        otherwise=(
+            "\t\t\tskb->data[get_random_u32_below(skb_headlen(skb))] ^=\n"
+            "\t\t\t\t1 << get_random_u32_below(8);\n",
+            "\t\t\tskb->data[reciprocal_scale(prandom_u32_state(&q->prng.prng_state),\n"
+            "\t\t\t\t\t\t   skb_headlen(skb))] ^=\n"
+            "\t\t\t\t1 << (prandom_u32_state(&q->prng.prng_state) & 7);\n",
+        ),
+    ),
 )
 
 
 def options(text: str) -> tuple[Option, ...]:
-    """The options of a fragment. Raises CannotRun for a line without option or reason."""
+    """The options of a fragment. Raises CannotRun for a line without an option or a reason."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -75,7 +291,7 @@ def options(text: str) -> tuple[Option, ...]:
         if not match:
             raise CannotRun(
                 f"line {number} of the kernel's configuration is not 'OPTION=VALUE  # reason'",
-                f"mend it: {line}",
+                f"correct it: {line}",
             )
         name, value, where_known, reason = match.groups()
         found.append(Option(name, value, reason, where_known is not None))
@@ -88,9 +304,9 @@ def fragment(wanted: Iterable[Option]) -> str:
 
 
 def dropped(wanted: Iterable[Option], result: str) -> tuple[Option, ...]:
-    """The wanted options that the finished `.config` does not have.
+    """The wanted options that the finished `.config` lacks.
 
-    One that is marked [where known] may be unknown to the kernel, but not turned off.
+    An option marked [where known] may be unknown to the kernel, but must not be turned off.
     """
     lines = set(result.splitlines())
     return tuple(
@@ -102,8 +318,14 @@ def dropped(wanted: Iterable[Option], result: str) -> tuple[Option, ...]:
 
 
 def recipe() -> str:
-    """A name for all that makes our kernel what it is: fragment, patches, preloaded object."""
+    """A digest of everything that defines our kernel: fragment, patches, sources, preload."""
     digest = hashlib.sha256()
-    for part in (FRAGMENT.read_text(), repr(PATCHES), PRELOAD.read_text()):
+    sources = (file.read_text(encoding="utf-8") for file in SOURCES)
+    for part in (
+        FRAGMENT.read_text(encoding="utf-8"),
+        repr(PATCHES),
+        PRELOAD.read_text(encoding="utf-8"),
+        *sources,
+    ):
         digest.update(hashlib.sha256(part.encode()).digest())
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""A built guest kernel as a value: where its files are, and what exactly it is."""
+"""A built guest kernel as a value: where its files are, and which kernel it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 SECCOMP_SINCE = (6, 16)
-"""Since Linux 6.16 User-Mode Linux catches system calls by seccomp where told to."""
+"""User-Mode Linux can catch system calls with seccomp since Linux 6.16."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the guest's memory lies: a file without a name, in memory where that can be had."""
+"""Where the guest's memory is kept: in an unnamed file, on a tmpfs if possible."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ MEBIBYTE = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class MemoryFolder:
-    """A folder for the guest's memory file; `in_memory` tells a tmpfs from a disk."""
+    """A folder for the guest's memory file; `in_memory` says whether it is on a tmpfs."""
 
     path: Path
     in_memory: bool
 
 
 def usual_folders() -> tuple[Path, ...]:
-    """Where Linux systems keep a file system in memory."""
+    """Where Linux systems usually mount a tmpfs."""
     return Path("/dev/shm"), Path(f"/run/user/{os.getuid()}"), Path("/tmp")  # noqa: S108
 
 
 def choose_folder(size: int, fallback: Path, folders: Iterable[Path] | None = None) -> MemoryFolder:
-    """The first folder in memory that takes a file of `size` mebibytes, otherwise `fallback`.
+    """The first folder on a tmpfs with room for `size` mebibytes, otherwise `fallback`.
 
-    The file is mapped with PROT_EXEC, so a file system mounted noexec is no use (as
-    /dev/shm is in a container of Docker). Raises CannotRun where not even `fallback` has
-    the room: a full file system would end the guest by SIGBUS in the middle of a run.
+    The file is mapped with PROT_EXEC, which fails on a file system mounted noexec (such as
+    /dev/shm in a Docker container). Raises CannotRun if not even `fallback` has the room:
+    on a full file system, SIGBUS would end the guest in the middle of a run.
     """
     for folder in usual_folders() if folders is None else folders:
         if _usable(folder, size) and _in_memory(folder):
@@ -39,7 +39,7 @@ def choose_folder(size: int, fallback: Path, folders: Iterable[Path] | None = No
         return MemoryFolder(fallback, False)
     raise CannotRun(
         f"no folder has {size} MiB free for the guest's memory (tried {fallback} last)",
-        "free some room there, or set TMPDIR to a folder that is not mounted noexec",
+        "free some space there, or set TMPDIR to a folder that is not mounted noexec",
     )
 
 

@@ -1,8 +1,9 @@
-"""One processor for one guest, so that guests side by side do not meet on the same one.
+"""One processor for each guest, so that guests do not share one while others are free.
 
-Strategy: a guest's kernel and the program it runs take turns, never both at once, handing
-over by futex some thousand times a second. On one processor that is a plain switch; on
-two, each turn waits for the other processor to wake up, which takes twice the time in all.
+Strategy: a guest's kernel and its program take turns and never run at the same time. They
+hand over with a futex some thousand times a second. On one processor that is a plain
+context switch. On two, each turn waits for the other processor to wake up, which doubles
+the total time.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import socket
 
 
 class Processor:
-    """A processor claimed until `close`: `number` is one of those this process may use.
+    """A processor claimed until `close`: `number` is one of those that this process may use.
 
-    A claim is an abstract UNIX socket's name (unix(7)): it vanishes with its process and
-    leaves no file. Where all are claimed, or sockets cannot be had, one is shared.
+    A claim is the name of an abstract UNIX socket (unix(7)): it vanishes with its process
+    and leaves no file. If all processors are claimed, or no name can be bound, one is shared.
     """
 
     def __init__(self) -> None:
@@ -32,5 +33,5 @@ class Processor:
             return
 
     def close(self) -> None:
-        """Give the processor back."""
+        """Release the processor."""
         self._claim.close()

@@ -1,27 +1,30 @@
 """The kernel's source: the newest `linux-source` package that Debian offers this machine.
 
 Strategy: newer sources are in Debian's backports, which a machine's own apt seldom knows,
-and an ordinary user cannot tell it. So apt gets a root of its own, with one source: the
-machine's own mirror, the suite of the backports. The machine's configuration of proxies
-and its keys hold as ever; nothing is installed, a package is only fetched and unpacked.
+and an ordinary user cannot add them. So apt gets its own root with a single source: the
+backports on the machine's own mirror. The machine's proxy settings and keys still apply.
+Nothing is installed; a package is only fetched and unpacked.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from echolab.errors import CannotRun
 from echolab.kernel.command import follow
+from echolab.language import translate as _
+from echolab.progress import left
 
 SUITE = "trixie-backports"
 
 KEYRINGS = Path("/usr/share/keyrings")
 
 MIRROR_LINE = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)"
-"""What apt-get(8) shall say of each index that it knows."""
+"""What apt-get(8) prints for each index that it knows."""
 
 NAME = re.compile(r"^(linux-source-\d[\d.]*) - ", re.MULTILINE)
 
@@ -38,14 +41,14 @@ UNPACKED_WITHOUT = (
     "*.dts",
     "*.dtsi",
 )
-"""What no User-Mode Linux is made of, as patterns of tar: two thirds of 1.6 GB."""
+"""What User-Mode Linux does not need, as patterns for tar: two thirds of 1.6 GB."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A source package, such as linux-source-7.3 in its version 7.3.4-1.
+    """A source package, such as version 7.3.4-1 of linux-source-7.3.
 
-    `apt` are the options that make apt see it; `size` is that of its file, in bytes.
+    `apt` are the options with which apt knows it; `size` is the size of its file in bytes.
     """
 
     package: str
@@ -55,30 +58,36 @@ class Source:
 
 
 def newest(folder: Path, progress: Callable[[str], None]) -> Source:
-    """The newest source on offer: from the backports, otherwise from the machine's own apt.
+    """The newest source available: from the backports, otherwise from the machine's own apt.
 
-    `folder` takes apt's private root. Raises CannotRun where there is none.
+    apt's private root goes below `folder`. Raises CannotRun if no source is available.
     """
-    progress("looking for the newest kernel source")
+    progress(_("step 1 of 3: looking for the newest source"))
     reasons = []
     for known_to_apt in (_private_root, _own_root):
         try:
             return _offered(known_to_apt(folder), folder)
         except CannotRun as error:
             reasons.append(error.message)
-    raise CannotRun(f"no kernel source is on offer: {'; '.join(reasons)}", NEEDED)
+    raise CannotRun(f"no kernel source is available: {'; '.join(reasons)}", NEEDED)
 
 
 def unpack(source: Source, folder: Path, progress: Callable[[str], None]) -> Path:
-    """Fetch a source and unpack it below `folder`; the folder of the tree."""
+    """Fetch a source and unpack it below `folder`; return the folder of the tree."""
     package = _fetch(source, folder, progress)
-    progress(f"unpacking {source.package} {source.version}")
+
+    def tick() -> None:
+        unpacking = _("step 2 of 3: unpacking {package} {version}")
+        progress(unpacking.format(package=source.package, version=source.version))
+
+    tick()
     follow(
         ["dpkg-deb", "--extract", package.name, "package"],
         folder=folder,
         what="unpacking the source package",
-        remedy="free some room in the cache's folder and try again",
+        remedy="free some space in the cache's folder and try again",
         limit=300,
+        tick=tick,
     )
     package.unlink()
     [archive] = (folder / "package").glob("usr/src/**/linux-source-*.tar.*")
@@ -86,21 +95,27 @@ def unpack(source: Source, folder: Path, progress: Callable[[str], None]) -> Pat
     tree.mkdir()
     follow(
         [
-            *("tar", "--extract", f"--file={archive}", f"--directory={tree}"),
-            *("--strip-components=1", "--no-same-owner", "--wildcards"),
+            "tar",
+            "--extract",
+            f"--file={archive}",
+            f"--directory={tree}",
+            "--strip-components=1",
+            "--no-same-owner",
+            "--wildcards",
             *(f"--exclude={pattern}" for pattern in UNPACKED_WITHOUT),
         ],
         folder=folder,
         what="unpacking the kernel's source",
-        remedy="free some room in the cache's folder and try again",
+        remedy="free some space in the cache's folder and try again",
         limit=600,
+        tick=tick,
     )
     archive.unlink()
     return tree
 
 
 def _private_root(folder: Path) -> tuple[str, ...]:
-    """Options that make apt use a root of its own below `folder`, brought up to date."""
+    """Options that make apt use its own root below `folder`, with current indexes."""
     root = folder / "apt"
     for name in ("lists/partial", "cache/archives/partial"):
         (root / name).mkdir(parents=True)
@@ -150,11 +165,11 @@ def _mirror(folder: Path) -> str:
         origin, codename, address = (*line.split("|"), "", "")[:3]
         if origin == "Debian" and "-" not in codename:
             return address
-    raise CannotRun("apt here knows no mirror of Debian", "run: apt-get update")
+    raise CannotRun("apt on this machine knows no Debian mirror", "run: apt-get update")
 
 
 def _entry(mirror: str) -> str:
-    """One line of sources.list(5), signed by Debian's own keys where they are apart."""
+    """One line of sources.list(5), signed by Debian's keys if they have a file of their own."""
     rings = sorted(KEYRINGS.glob("debian-archive-keyring.*"))
     signed = f"[signed-by={rings[0]}] " if rings else ""
     return f"deb {signed}{mirror} {SUITE} main\n"
@@ -171,7 +186,7 @@ def _offered(apt: Sequence[str], folder: Path) -> Source:
     )
     packages = NAME.findall(listing)
     if not packages:
-        raise CannotRun("apt knows no package linux-source-…", "run: apt-get update")
+        raise CannotRun("apt knows no linux-source package", "run: apt-get update")
     package = max(packages, key=_numbers)
     details = follow(
         ["apt-cache", *apt, "show", "--no-all-versions", package],
@@ -189,9 +204,14 @@ def _numbers(package: str) -> tuple[int, ...]:
 
 
 def _fetch(source: Source, folder: Path, progress: Callable[[str], None]) -> Path:
+    began = time.monotonic()
+
     def tick() -> None:
         done = sum(file.stat().st_size for file in folder.glob("linux-source-*"))
-        progress(f"fetching {source.package}: {min(100, 100 * done // source.size)} %")
+        share = min(1.0, done / source.size)
+        rest = left(time.monotonic() - began, share)
+        fetching = _("step 1 of 3: fetching {package}").format(package=source.package)
+        progress(f"{fetching}, {share:.0%}{rest}")
 
     tick()
     follow(

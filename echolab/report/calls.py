@@ -1,7 +1,7 @@
-"""The system calls of a program, read from what strace(1) printed of them.
+"""A program's system calls, parsed from the output of strace(1).
 
-Times are since 1970, as `--absolute-timestamps=unix` (or `-ttt`) writes them, to the micro-
-or the nanosecond; `--syscall-times` (or `-T`) tells when a call was over.
+Times count from 1970, as `--absolute-timestamps=unix` (or `-ttt`) writes them, to the
+microsecond or nanosecond; `--syscall-times` (or `-T`) tells when a call returned.
 """
 
 from __future__ import annotations
@@ -9,32 +9,35 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from echolab.record import Record
 from echolab.report.pcap import NANOSECONDS
 
 WAITING = frozenset(
     ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"),
 )
 
+PAUSING = frozenset(("nanosleep", "clock_nanosleep", "restart_syscall", "wait4", "futex"))
+"""Calls in which a program waits for something else than the network."""
+
 NETWORK = WAITING.union(
     ("socket", "bind", "listen", "accept", "accept4", "connect", "shutdown"),
     ("send", "sendto", "sendmsg", "sendmmsg", "recv", "recvfrom", "recvmsg", "recvmmsg"),
 )
-"""Calls that are shown; those that wait, whatever they wait for."""
+"""Calls to show; calls that wait are shown whatever they wait for."""
 
 ON_DESCRIPTORS = frozenset(("read", "write", "readv", "writev", "close"))
-"""Calls that are shown where their descriptor is a socket."""
+"""Calls to show if their descriptor is a socket."""
 
 MAKE_OTHERS = frozenset(
     ("open", "openat", "creat", "eventfd2", "epoll_create1", "memfd_create"),
 )
-"""Calls whose result is a descriptor that is no socket, perhaps one that was."""
+"""Calls that return a non-socket descriptor, which may reuse the number of a closed socket."""
 
 INTERNET = ("AF_INET,", "AF_INET6,")
 
 PLAIN = {"sendto": "send", "recvfrom": "recv", "accept4": "accept"}
-"""The names under which the lecture knows them: the C library turns those into these."""
+"""The names that the lecture uses: the C library maps them to these system calls."""
 
 LINE = re.compile(
     r"^(?:\[pid +)?(?P<pid>\d+)?\]? *(?P<at>\d{9,}\.\d+) (?P<rest>.*)$",
@@ -54,11 +57,11 @@ ADDRESS = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One system call on a socket: `at` is when it began, `returned` when it was over.
+    """One system call on a socket: `at` is when it began, `returned` when it returned.
 
-    Both are nanoseconds since 1970; `returned` is None where the trace does not tell.
-    `text` is the call in short, `result` what it gave back, `full` the traced line.
-    `program` tells apart the programs that were traced.
+    Both are nanoseconds since 1970; `returned` is None if the trace does not say.
+    `text` is the call in short form, `result` what it returned, `full` the traced line.
+    `program` identifies the traced program.
     """
 
     host: str
@@ -73,43 +76,77 @@ class Call:
 def parse(
     text: str, host: str, names: Mapping[str, str] | None = None, program: int = 0
 ) -> tuple[Call, ...]:
-    """The calls on sockets, in order of time; lines that are no such call are passed over.
+    """The calls on sockets, in order of time; all other lines are skipped.
 
-    `names` has the host of each address, which is then shown in its place.
+    `names` maps each address to the host that is shown in its place.
     """
     sockets = _Sockets()
     calls = []
-    for process, at, whole, end in _whole_lines(text.splitlines()):
-        found = CALL.match(whole)
-        if found is not None and sockets.concern(process, found):
-            call = _call(found, host, at, end, names or {})
-            calls.append(dataclasses.replace(call, program=program))
+    for told in _whole_lines(text.splitlines()):
+        found = CALL.match(told.text)
+        if found is not None and sockets.concern(told.process, found):
+            made = call(found, host, told, names or {})
+            calls.append(dataclasses.replace(made, program=program))
     return tuple(sorted(calls, key=lambda call: call.at))
 
 
-def _whole_lines(lines: Iterable[str]) -> Iterator[tuple[str, int, str, int | None]]:
-    """Process, time, text and end of each call, with the halves of an interrupted one joined."""
-    begun: dict[str, tuple[int, str]] = {}
-    for line in lines:
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What a line tells of a call: its process, when it began, its text so far.
+
+    `end` is when it returned, of a call whose halves were joined; `half` if that is still to come.
+    Times are nanoseconds since 1970.
+    """
+
+    process: str
+    at: int
+    text: str
+    end: int | None = None
+    half: bool = False
+
+
+class Halves:
+    """Joins the two lines of each call that another process interrupted in the trace."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Told] = {}
+
+    def take(self, line: str) -> Told | None:
+        """What the next line tells; None if it is about no call."""
         parts = LINE.match(line)
         if parts is None:
-            continue
-        pid, rest = parts["pid"] or "", parts["rest"]
-        at = _nanoseconds(parts["at"])
+            return None
+        process, at, rest = parts["pid"] or "", _nanoseconds(parts["at"]), parts["rest"]
         half = BEGUN.match(rest)
         if half is not None:
-            begun[pid] = (at, f"{half['name']}({half['arguments']}")
-            continue
+            told = Told(process, at, f"{half['name']}({half['arguments']}", half=True)
+            self._begun[process] = told
+            return told
         resumed = RESUMED.match(rest)
         if resumed is None:
-            yield pid, at, rest, None
-        elif pid in begun:
-            started, head = begun.pop(pid)
-            tail = resumed["rest"]
-            joint = ", " if not tail.startswith(")") and not head.endswith("(") else ""
-            yield pid, started, head + joint + tail.lstrip(" ,"), at
-    for pid, (started, head) in begun.items():
-        yield pid, started, f"{head}) = ?", None
+            return Told(process, at, rest)
+        begun = self._begun.pop(process, None)
+        return begun and Told(process, begun.at, _joined(begun.text, resumed["rest"]), at)
+
+    def left(self) -> tuple[Told, ...]:
+        """The calls whose second half has not come."""
+        return tuple(self._begun.values())
+
+
+def _whole_lines(lines: Iterable[str]) -> Iterator[Told]:
+    """Each call, whole; one whose second half is missing has not returned."""
+    halves = Halves()
+    for line in lines:
+        told = halves.take(line)
+        if told is not None and not told.half:
+            yield told
+    for told in halves.left():
+        yield dataclasses.replace(told, text=f"{told.text}) = ?")
+
+
+def _joined(head: str, tail: str) -> str:
+    joint = ", " if not tail.startswith(")") and not head.endswith("(") else ""
+    return head + joint + tail.lstrip(" ,")
 
 
 def _nanoseconds(seconds: str) -> int:
@@ -118,7 +155,7 @@ def _nanoseconds(seconds: str) -> int:
 
 
 class _Sockets:
-    """Which descriptors are sockets of the Internet, as far as the trace has shown."""
+    """Which descriptors are Internet sockets, as far as the trace shows."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
@@ -126,10 +163,10 @@ class _Sockets:
         self._closed: set[tuple[str, str]] = set()
 
     def concern(self, process: str, found: re.Match[str]) -> bool:
-        """Whether a call is on one of them; what it opens or closes is noted.
+        """Whether a call is on one of them; also notes what it opens or closes.
 
-        Descriptors are noted for all processes alike, since a trace does not tell which
-        of them share theirs, but what one process closed is closed for that one alone.
+        An open descriptor counts for every process, because a trace does not tell which
+        processes share theirs. A closed one is closed only for the process that closed it.
         """
         name, arguments = found["name"], found["arguments"]
         result = found["result"].split()[0] if found["result"] else ""
@@ -159,33 +196,37 @@ class _Sockets:
         return ours
 
 
-def _call(
-    found: re.Match[str], host: str, at: int, end: int | None, names: Mapping[str, str]
-) -> Call:
+def call(found: re.Match[str], host: str, told: Told, names: Mapping[str, str]) -> Call:
+    """The call that was told, whose text is that of `CALL`."""
     took = found["took"]
     return Call(
         host,
         0,
-        at,
-        end if took is None else at + _nanoseconds(took),
-        _short(found["name"], STRINGS.sub('""', found["arguments"]), found["arguments"], names),
+        told.at,
+        told.end if took is None else told.at + _nanoseconds(took),
+        short(found["name"], found["arguments"], names),
         _result(found["result"]),
         found.group(0),
     )
 
 
-def _short(name: str, arguments: str, whole: str, names: Mapping[str, str]) -> str:
-    """A call as a reader of the lecture writes it: descriptor, peer, number of bytes.
+def short(name: str, arguments: str, names: Mapping[str, str]) -> str:
+    """A call in short form, whose arguments need not be complete yet."""
+    return _short(name, STRINGS.sub('""', arguments), arguments, names)
 
-    `arguments` has its strings emptied, so that nothing in a payload looks like a number
-    or an address; the address itself is a string of the `whole`, behind all others.
+
+def _short(name: str, arguments: str, whole: str, names: Mapping[str, str]) -> str:
+    """A call as the lecture writes it: descriptor, peer, number of bytes.
+
+    The strings in `arguments` are emptied, so that nothing in a payload looks like a number
+    or an address; the address itself is the last string in `whole`.
     """
     shown = PLAIN.get(name, name)
     address = ADDRESS.search(whole, whole.rfind("{sa_family=")) if "_port=" in arguments else None
     if address is not None and name in ("sendto", "recvfrom"):
         shown = name
     descriptor = arguments.partition(",")[0].strip()
-    if name in WAITING:
+    if name in WAITING or name in PAUSING:
         return f"{shown}(…)"
     if name == "socket":
         kind = "SOCK_DGRAM" if "SOCK_DGRAM" in arguments else "SOCK_STREAM"
@@ -201,13 +242,13 @@ def _short(name: str, arguments: str, whole: str, names: Mapping[str, str]) -> s
 
 
 def _size(arguments: str) -> str:
-    """The length that write(2) or sendto(2) was given: the number behind the buffer."""
+    """The length passed to write(2) or sendto(2): the number after the buffer."""
     behind = re.search(r'"",\s*(\d+)', arguments)
     return behind[1] if behind else ""
 
 
 def _result(result: str) -> str:
-    """What came back: a number, or the name of the error (`-1 ECONNREFUSED (…)`)."""
+    """What the call returned: a number, or the name of the error (`-1 ECONNREFUSED (…)`)."""
     words = result.split()
     if words[:1] == ["?"]:
         return "?"
@@ -216,15 +257,17 @@ def _result(result: str) -> str:
     return words[0] if words else "?"
 
 
-def of_record(record: Mapping[str, Any]) -> tuple[Call, ...]:
-    """The calls of every program of a record that was traced, in order of time."""
+def of_record(record: Record) -> tuple[Call, ...]:
+    """The calls of every traced program in a record, in order of time."""
     names: dict[str, str] = {}
-    for host in record["hosts"]:
-        names |= {host[kind]: host["name"] for kind in ("ip", "ip6") if host.get(kind)}
+    for host in record.hosts:
+        ways = [(host.ip, host.ip6), *((one.ip, one.ip6) for one in host.interfaces)]
+        if not host.shares:
+            names |= {address: host.name for way in ways for address in way if address}
     calls = [
         call
-        for number, program in enumerate(record.get("programs", ()))
-        if program.get("calls")
-        for call in parse(program["calls"], program["host"], names, number)
+        for number, program in enumerate(record.programs)
+        if program.calls
+        for call in parse(program.calls, program.host, names, number)
     ]
     return tuple(sorted(calls, key=lambda call: call.at))

@@ -1,4 +1,4 @@
-"""A record's captures, read from its folder and matched; and what is missing among them."""
+"""Read and match a record's captures, and note which are missing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from echolab.errors import BadInput
-from echolab.record import Record
+from echolab.record import Capture, Record
 from echolab.report import pcap
 from echolab.report.matching import Passage, Seen, match
 
@@ -18,7 +17,7 @@ BEFORE, BEHIND = "before-link", "after-link"
 
 @dataclasses.dataclass(frozen=True)
 class Captures:
-    """Every frame of a run, matched, and notes on what was not captured, for people."""
+    """Every frame of a run, matched, and readable notes on what was not captured."""
 
     passages: tuple[Passage, ...]
     notes: tuple[str, ...]
@@ -27,37 +26,52 @@ class Captures:
 def load(record: Record, folder: Path) -> Captures:
     """Read and match the captures that a record names; a missing one becomes a note."""
     notes: list[str] = []
-    files: dict[tuple[str, str], tuple[pcap.Frame, ...]] = {}
-    for entry in record.get("captures", ()):
-        frames = _read(entry, folder, notes)
+    files: dict[tuple[str, str, str], tuple[pcap.Frame, ...]] = {}
+    for capture in record.captures:
+        if capture.lost:
+            notes.append(f"The capture {capture.file} lost {capture.lost} packets.")
+        frames = _read(capture, folder, notes)
         if frames is not None:
-            files[entry["host"], entry["where"]] = frames
+            files[capture.host, capture.network, capture.where] = frames
     if not files:
         return Captures((), ("This run kept no packet captures.", *notes))
-    seen = {
-        host["name"]: Seen(
-            host["mac"],
-            files.get((host["name"], BEFORE)),
-            files.get((host["name"], BEHIND)),
-        )
-        for host in record["hosts"]
-    }
-    notes += _lacking(seen)
-    return Captures(match(seen), tuple(notes))
+    passages: list[Passage] = []
+    networks = _networks(record)
+    for network, macs in networks.items():
+        seen = {
+            host: Seen(mac, files.get((host, network, BEFORE)), files.get((host, network, BEHIND)))
+            for host, mac in macs.items()
+        }
+        notes += _lacking(seen)
+        passages += match(seen)
+    if len(networks) > 1:  # a packet that a host forwards is a frame on each of its networks
+        passages.sort(key=lambda passage: passage.at)
+    return Captures(tuple(passages), tuple(dict.fromkeys(notes)))
 
 
-def _read(
-    entry: Mapping[str, Any], folder: Path, notes: list[str]
-) -> tuple[pcap.Frame, ...] | None:
-    # A record may come from somebody else: its file names lead nowhere but to its folder.
-    name = Path(str(entry["file"])).name
+def _networks(record: Record) -> Mapping[str, Mapping[str, str]]:
+    """The hardware address of each host on each network, by network and host."""
+    found: dict[str, dict[str, str]] = {}
+    for host in record.hosts:
+        if host.shares:
+            continue
+        for one in host.interfaces:
+            found.setdefault(one.network, {})[host.name] = one.mac
+        if not host.interfaces and host.mac:  # a record from when a lab had only one network
+            found.setdefault("default", {})[host.name] = host.mac
+    return found
+
+
+def _read(capture: Capture, folder: Path, notes: list[str]) -> tuple[pcap.Frame, ...] | None:
+    # A record may come from somebody else: its file names must not lead out of its folder.
+    name = Path(capture.file).name
     path = folder / name
     try:
         content = path.read_bytes()
     except OSError as error:
         notes.append(f"The capture {name} cannot be read: {error.strerror}.")
         return None
-    if hashlib.sha256(content).hexdigest() != entry.get("sha256"):
+    if hashlib.sha256(content).hexdigest() != capture.sha256:
         notes.append(f"The capture {name} is not the one that the run wrote: its hash differs.")
     try:
         return pcap.parse(content, name)

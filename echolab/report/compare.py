@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from echolab.record import Record
-from echolab.report import plots, view
+from echolab.report import contents, plots
+from echolab.report.contents import Figure, ShownClaim
 from echolab.report.messages import Series
 from echolab.report.page import environment
 
 Told = tuple[Record, Path]
 
-SETTINGS = ("scenario", "engine", "seed", "link_by", "kernel", "link_kernel", "compose")
-"""Names of a record's top level by which two runs may differ before anything happens."""
 
-
-def draw(a: Told, b: Told, at: float | None = None) -> str:
+def draw(a: Told, b: Told, at: float | None = None, beside: Path | None = None) -> str:
     """The comparison of two runs, each a judged record and the folder of its captures.
 
-    `at` adds the packets of both from that lab second on.
+    `at` adds the packets of both from that lab second on, `beside` is as in `page.draw`.
     """
+    place = beside or a[1]
     runs = [
-        view.of(record, folder, f"run-{letter.lower()}", compact=True, at=at)
+        contents.of(record, folder, f"run-{letter.lower()}", compact=True, at=at, beside=place)
         for letter, (record, folder) in zip("AB", (a, b), strict=True)
     ]
-    names = [a[0]["scenario"], b[0]["scenario"]]
+    names = [a[0].scenario, b[0].scenario]
     return (
         environment()
         .get_template("compare.html.j2")
@@ -43,23 +41,34 @@ def draw(a: Told, b: Told, at: float | None = None) -> str:
 
 
 def settings(a: Record, b: Record) -> list[tuple[str, str, str, bool]]:
-    """Name, value in either run, and whether they differ; those that differ first."""
-    rows = [(name, str(a.get(name, "—")), str(b.get(name, "—"))) for name in SETTINGS]
-    parameters = dict.fromkeys((*a["parameters"], *b["parameters"]))
-    rows += [
-        (name, str(a["parameters"].get(name, "—")), str(b["parameters"].get(name, "—")))
-        for name in parameters
-    ]
-    told = [(name, left, right, left != right) for name, left, right in rows]
+    """Name, value in either run, and whether they differ; differing ones come first."""
+    rows = list(zip(_settings(a), _settings(b), strict=True))
+    told = [(name, left, right, left != right) for (name, left), (_, right) in rows]
+    for name in dict.fromkeys((*a.parameters, *b.parameters)):
+        left, right = (str(record.parameters.get(name, "—")) for record in (a, b))
+        told.append((name, left, right, left != right))
     return sorted(told, key=lambda row: not row[3])
 
 
-def paired_claims(
-    a: Sequence[Mapping[str, str]], b: Sequence[Mapping[str, str]]
-) -> list[tuple[str, Mapping[str, str] | None, Mapping[str, str] | None]]:
-    """Each claim's text with what either run says of it; None where it states no such claim.
+def _settings(record: Record) -> list[tuple[str, str]]:
+    """A run's settings and where it ran, by name."""
+    return [
+        ("scenario", record.scenario),
+        ("engine", record.engine),
+        ("seed", str(record.seed)),
+        ("link_by", record.link_by),
+        ("kernel", record.kernel),
+        ("link_kernel", record.link_kernel),
+        ("compose", record.compose or "—"),
+    ]
 
-    A claim that is stated several times is paired in the order in which it was stated.
+
+def paired_claims(
+    a: Sequence[ShownClaim], b: Sequence[ShownClaim]
+) -> list[tuple[str, ShownClaim | None, ShownClaim | None]]:
+    """Each claim's text with both runs' results; None for a run that does not state the claim.
+
+    A claim stated several times is paired in the order of its statements.
     """
     left, right = _by_text(a), _by_text(b)
     return [
@@ -68,15 +77,15 @@ def paired_claims(
     ]
 
 
-def _by_text(claims: Sequence[Mapping[str, str]]) -> dict[tuple[str, int], Mapping[str, str]]:
-    found: dict[tuple[str, int], Mapping[str, str]] = {}
+def _by_text(claims: Sequence[ShownClaim]) -> dict[tuple[str, int], ShownClaim]:
+    found: dict[tuple[str, int], ShownClaim] = {}
     for claim in claims:
-        number = sum(text == claim["text"] for text, _ in found)
-        found[claim["text"], number] = claim
+        number = sum(text == claim.text for text, _ in found)
+        found[claim.text, number] = claim
     return found
 
 
-def _probes(a: Sequence[Series], b: Sequence[Series]) -> list[dict[str, Any]]:
+def _probes(a: Sequence[Series], b: Sequence[Series]) -> list[Figure]:
     """A figure for each probe that both runs have, and one for each that only one has."""
     names = dict.fromkeys(series.name for series in (*a, *b))
     rows = []
@@ -89,5 +98,5 @@ def _probes(a: Sequence[Series], b: Sequence[Series]) -> list[dict[str, Any]]:
         ]
         if both:
             picture = plots.distribution(both)
-            rows.append({"name": name, "lines": view.lines(both), "picture": picture})
+            rows.append(Figure(name, picture, lines=contents.lines(both)))
     return rows

@@ -1,356 +1,372 @@
-"""The packet ladder: one lifeline a host, time downwards, a slanted line for each packet."""
+"""The packet ladder: a lifeline for each host, time downwards to scale, a line for each packet."""
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import math
 from collections.abc import Iterable, Sequence
 
-from echolab.report import svg, words
-from echolab.report.layout import Layout, lay_out
+from echolab.language import decimal, later
+from echolab.language import translate as _
+from echolab.record import Fault, Life
+from echolab.report import labels, signs, svg
+from echolab.report.calls import Call
+from echolab.report.events import EVERYONE, PacketEvent, Story
+from echolab.report.excerpts import Excerpt
+from echolab.report.layout import Layout, lay_out, spread
 from echolab.report.pcap import NANOSECONDS
-from echolab.report.steps import EVERYONE, Step, Story
-from echolab.report.stretches import Stretch
 
-BETWEEN = 400
-"""Pixels between two lifelines."""
+BETWEEN = {2: 260, 3: 200}
+"""Pixels between two lifelines, by the number of hosts; `CROWDED` for more."""
 
-AXIS = 88
-"""Pixels for the times at the left."""
+CROWDED = 170
 
-LETTER, BESIDE = 7.4, 26
-"""Pixels of one letter of a call, and from a lifeline to its calls."""
+TIMES, PAD = 66, 36
+"""Pixels for the times, and outside the first and the last lifeline."""
 
-TOP, BOTTOM = 64, 26
-LEGEND_ROW, LEGEND_COLUMN = 26, 236
+GUTTER, LETTER = 300, 7.6
+"""The most pixels for the words on either side, and the width of one of their letters."""
+
+LINE = 16.0
+"""Pixels from one line of words to the next."""
+
+TOP, BOTTOM = 46, 14
+
+NARROW = 330
+"""Pixels into which the lifelines must fit on a phone, where the words are left out."""
+
 DEATH = 0.5
-"""Share of the way at which a packet that died is crossed out; on the wire nothing tells."""
+"""Fraction of the way at which a dead packet is crossed out; the wire does not tell where."""
+
+Point = tuple[float, float]
 
 
-def draw(stretch: Stretch, story: Story) -> str:
-    """The figure of one stretch, as SVG that the page's style sheet colours."""
-    figure = _Figure(stretch, story)
-    return figure.draw()
+@dataclasses.dataclass
+class _Words:
+    """Words beside the lifelines: what they are about, and where that is."""
+
+    text: str
+    kind: str
+    mark: Point
+    left: bool
+    y: float = 0.0
+
+
+def draw(excerpt: Excerpt, story: Story) -> str:
+    """The figure for one excerpt, as SVG that the page's style sheet colours."""
+    return _Figure(excerpt, story).draw()
 
 
 class _Figure:
-    def __init__(self, stretch: Stretch, story: Story) -> None:
-        self.stretch = stretch
+    def __init__(self, excerpt: Excerpt, story: Story) -> None:
+        self.excerpt = excerpt
         self.story = story
-        self.hosts = _present(stretch, story)
-        self.layout: Layout = lay_out(stretch)
-        left = AXIS + max(24, self._room(self.hosts[0]))
-        right = max(44, self._room(self.hosts[-1]))
-        self.x = {host: left + BETWEEN * place for place, host in enumerate(self.hosts)}
-        self.width = left + BETWEEN * (len(self.hosts) - 1) + right
-        self.floor = TOP + self.layout.height + 18
+        self.hosts = present(excerpt, story)
+        faults = labels.faults(excerpt, story)
+        self.layout: Layout = lay_out(excerpt, [story.moment(fault) for fault in faults])
+        self.words: dict[tuple[str, int], _Words] = {}
+        self.x = dict.fromkeys(self.hosts, 0.0)
+        self._gather(faults)
+        self.gutters = [self._gutter(left) for left in (True, False)]
+        between = BETWEEN.get(len(self.hosts), CROWDED)
+        first = self.gutters[0] + TIMES + PAD
+        self.x = {host: first + between * place for place, host in enumerate(self.hosts)}
+        self.right = first + between * (len(self.hosts) - 1) + PAD
+        self.width = self.right + self.gutters[1]
+        self._gather(faults)
+        lowest = max([0.0, *(one.y for one in self.words.values())])
+        self.floor = max(TOP + self.layout.height + 14, lowest + 8)
 
-    def _room(self, host: str) -> int:
-        """Pixels that the calls beside a host's lifeline need."""
-        texts = [
-            call.text if over is not None else f"{call.text} = {call.result}"
-            for call, _, over in self.layout.calls
-            if call.host == host
-        ]
-        return BESIDE + round(LETTER * max(map(len, texts))) if texts else 0
+    def _gather(self, faults: Sequence[Fault | Life]) -> None:
+        """Collect all words, and give each a line of its own on its side."""
+        self.words = {}
+        for event in self.excerpt.packet_events:
+            again = "↻ " if labels.kind(event) == "again" else ""
+            text = f"#{event.number} {again}{labels.short(event)}"
+            self._say("packet", event.number, text, event.source, self._start(event)[1])
+        for number, call in enumerate(self.excerpt.calls):
+            if call.host in self.x:
+                said = f"{call.text} = {call.result}" if self._at_once(call) else call.text
+                self._say("call", number, said, call.host, self._y(call.at))
+                if call.returned is not None and not self._at_once(call):
+                    self._say(
+                        "result", number, f"= {call.result}", call.host, self._y(call.returned)
+                    )
+        for number, fault in enumerate(faults):
+            struck = (fault.host,) if isinstance(fault, Life) else fault.hosts
+            host = next((one for one in struck if one in self.x), self.hosts[0])
+            y = self._y(self.story.moment(fault))
+            self._say("fault", number, f"‼ {labels.fault_words(fault)}", host, y)
+        for left in (True, False):
+            side = sorted((one for one in self.words.values() if one.left == left), key=_by_mark)
+            places = spread([one.mark[1] for one in side], LINE, TOP)
+            for one, y in zip(side, places, strict=True):
+                one.y = y
+
+    def _say(self, kind: str, number: int, text: str, host: str, y: float) -> None:
+        most = int(GUTTER / LETTER)
+        text = text if len(text) <= most else f"{text[: most - 1]}…"
+        left = self.hosts.index(host) < len(self.hosts) / 2
+        self.words[kind, number] = _Words(text, kind, (self.x[host], y), left)
+
+    def _gutter(self, left: bool) -> float:
+        sizes = [len(one.text) for one in self.words.values() if one.left == left]
+        return round(max(sizes, default=0) * LETTER) + 14
+
+    def _y(self, at: int) -> float:
+        return TOP + self.layout.y(at)
+
+    def _at_once(self, call: Call) -> bool:
+        return labels.at_once(call, self.excerpt)
 
     def draw(self) -> str:
-        legend, rows = self._legend()
-        height = self.floor + BOTTOM + rows * LEGEND_ROW
         parts = [
+            *self._leaders(),
             self._times(),
             *(self._lifeline(host) for host in self.hosts),
-            *(self._break(mark) for mark in self.layout.breaks),
+            *self._faults(),
             *self._calls(),
-            *(self._packet(step) for step in self.stretch.steps),
+            *(self._packet(event) for event in self.excerpt.packet_events),
             *self._joins(),
-            legend,
         ]
-        name = f"{self.stretch.title}: {self.stretch.reason}"
-        return svg.image(self.width, height, name, *parts, class_="ladder", role="group")
-
-    def _lifeline(self, host: str) -> str:
-        x = self.x[host]
-        return svg.element(
-            "g",
-            svg.element("line", x1=x, y1=TOP - 14, x2=x, y2=self.floor, class_="life"),
-            svg.text(host, x=x, y=TOP - 26, class_="host"),
+        name = f"{_(self.excerpt.title)}: {_(self.excerpt.reason)}"
+        middle = self.right - self.gutters[0]
+        return svg.image(
+            self.width,
+            self.floor + BOTTOM,
+            name,
+            *parts,
+            class_="ladder",
+            role="group",
+            variables={
+                "gutter": f"{self.gutters[0]:.0f}px",
+                "narrow": f"{min(1.0, NARROW / middle):.3f}",
+            },
         )
 
+    # --- the frame
+
+    def _lifeline(self, host: str) -> str:
+        x, y = self.x[host], TOP - 10.0
+        parts = []
+        for one in self.layout.breaks:
+            top, bottom = TOP + one.top, TOP + one.bottom
+            middle = (top + bottom) / 2
+            parts.append(svg.element("line", x1=x, y1=y, x2=x, y2=middle - 5, class_="life"))
+            zigzag = f"M{x - 7:.1f} {middle - 2:.1f}l14 -6m-14 10l14 -6"
+            parts.append(svg.element("path", d=zigzag, class_="break"))
+            y = middle + 5
+        parts.append(svg.element("line", x1=x, y1=y, x2=x, y2=self.floor, class_="life"))
+        return svg.element("g", *parts, svg.text(host, x=x, y=TOP - 22, class_="host"))
+
     def _times(self) -> str:
-        start = self.stretch.begin
-        parts = [svg.text("ms", x=AXIS - 22, y=TOP - 26, class_="time unit")]
-        last = -math.inf
-        for mark in self.layout.marks:
-            y = TOP + self.layout.y[mark]
-            if y - last < 15 or mark.kind == "missed":
-                continue
-            last = y
-            since = (mark.at - start) / NANOSECONDS * 1e3
-            parts.append(svg.text(f"{since:.3f}", x=AXIS - 22, y=y + 4, class_="time"))
-            parts.append(
-                svg.element("line", x1=AXIS - 16, y1=y, x2=self.width - 16, y2=y, class_="tick")
-            )
+        """Times to scale: as many as there is room for, and the length of each break."""
+        x = self.gutters[0] + TIMES - 8
+        parts = [svg.text("ms", x=x, y=TOP - 22, class_="time unit")]
+        taken = []
+        for one in self.layout.breaks:
+            y = TOP + (one.top + one.bottom) / 2
+            taken.append(y)
+            said = decimal(f"+{one.nanoseconds / NANOSECONDS * 1e3:.1f}")
+            parts.append(svg.text(said, x=x, y=y + 4, class_="passes"))
+        packets = {event.at for event in self.excerpt.packet_events}
+        packets |= {
+            arrival.at for event in self.excerpt.packet_events for arrival in event.passage.arrivals
+        }
+        for at in sorted(packets):
+            y = self._y(at)
+            if all(abs(y - other) >= 15 for other in taken):
+                taken.append(y)
+                since = (at - self.excerpt.begin) / NANOSECONDS * 1e3
+                parts.append(svg.text(decimal(f"{since:.3f}"), x=x, y=y + 4, class_="time"))
+                line = svg.element("line", x1=x + 5, y1=y, x2=self.right, y2=y, class_="tick")
+                parts.append(line)
         return svg.element("g", *parts, aria_hidden="true")
 
-    def _break(self, place: tuple[float, int]) -> str:
-        """A gap in time that is drawn shorter than it was."""
-        y, nanoseconds = TOP + place[0], place[1]
-        marks = [
-            svg.element("path", d=f"M{x - 7} {y + 3:.1f}l14 -6m-14 10l14 -6", class_="break")
-            for x in self.x.values()
-        ]
-        said = f"+{nanoseconds / NANOSECONDS * 1e3:.1f}"
-        return svg.element("g", *marks, svg.text(said, x=AXIS - 22, y=y + 4, class_="passes"))
+    def _leaders(self) -> Iterable[str]:
+        for one in self.words.values():
+            if one.left:
+                begin, bend, end = self.gutters[0] - 6, self.gutters[0] + 4, one.mark[0] - 12
+            else:
+                begin, bend, end = self.right + 6, self.right - 4, one.mark[0] + 12
+            path = f"M{begin:.1f} {one.y:.1f}H{bend:.1f}L{end:.1f} {one.mark[1]:.1f}"
+            yield svg.element("path", d=path, class_="leader")
+
+    def _text(self, kind: str, number: int, class_: str) -> str:
+        one = self.words[kind, number]
+        x = self.gutters[0] - 10 if one.left else self.right + 10
+        side = " left" if one.left else ""
+        return svg.text(one.text, x=x, y=one.y + 4, class_=f"{class_}{side}")
+
+    def _faults(self) -> Iterable[str]:
+        for (kind, number), one in self.words.items():
+            if kind == "fault":
+                y, left = one.mark[1], self.gutters[0] + TIMES
+                line = svg.element("line", x1=left, y1=y, x2=self.right, y2=y, class_="fault")
+                yield svg.element("g", line, self._text("fault", number, "fault"))
 
     # --- packets
 
-    def _packet(self, step: Step) -> str:
-        kind = words.kind(step)
-        start = self._start(step)
+    def _packet(self, event: PacketEvent) -> str:
+        kind = labels.kind(event)
+        start = self._start(event)
+        ends = self._ends(event)
         parts: list[str] = []
-        for number, end in enumerate(self._ends(step)):
-            parts += self._line(start, end, again=number > 0 and step.twice)
-            if step.damaged:
-                parts.append(_flash(*end))
-        if not step.arrived:
-            parts += self._death(step, start)
-        parts += [self._origin(kind, start), self._label(step, start)]
+        for number, end in enumerate(ends):
+            parts += _line(start, end, again=number > 0 and event.twice)
+            if event.damaged:
+                parts.append(signs.flash(*end))
+        end = ends[0] if ends else self._death_place(event)
+        if not event.arrived:
+            parts += self._death(event, start, end)
+        x1, y1, x2, y2 = (*start, *end)
+        target = svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="target")
         classes = ["packet", kind]
-        classes += ["dead"] * step.died + ["damaged"] * step.damaged
-        said = words.fields(step, self.story)
+        classes += ["dead"] * event.died + ["damaged"] * event.damaged
         return svg.element(
             "g",
-            svg.title("\n".join(said)),
+            svg.title("\n".join(labels.fields(event, self.story))),
+            target,
             *parts,
+            signs.glyph(kind, *start),
+            self._text("packet", event.number, "label"),
             class_=" ".join(classes),
             role="img",
             tabindex=0,
-            data_number=step.number,
+            data_number=event.number,
+            data_way=f"{x1:.1f} {y1:.1f} {x2:.1f} {y2:.1f}",
         )
 
-    def _start(self, step: Step) -> tuple[float, float]:
-        mark = self.layout.sent.get(step.number)
-        if mark is None:  # nobody saw it leave: it comes in from the sender's lifeline
-            mark = self.layout.arrived[step.number][0]
-            return self.x[step.source], TOP + self.layout.y[mark] - 12
-        return self.x[step.source], TOP + self.layout.y[mark]
+    def _start(self, event: PacketEvent) -> Point:
+        if event.passage.sent is not None:
+            return self.x[event.source], self._y(event.passage.sent)
+        # Nobody saw it leave: it enters from the sender's lifeline.
+        first = event.passage.arrivals[0].at if event.passage.arrivals else event.at
+        return self.x[event.source], self._y(first) - 12
 
-    def _ends(self, step: Step) -> list[tuple[float, float]]:
+    def _ends(self, event: PacketEvent) -> list[Point]:
         return [
-            (self.x[mark.host], TOP + self.layout.y[mark])
-            for mark in self.layout.arrived.get(step.number, ())
-            if mark.host in self.x
+            (self.x[arrival.host], self._y(arrival.at))
+            for arrival in event.passage.arrivals
+            if arrival.host in self.x
         ]
 
-    def _line(
-        self, start: tuple[float, float], end: tuple[float, float], *, again: bool
-    ) -> Iterable[str]:
-        (x1, y1), (x2, y2) = start, end
-        angle = math.atan2(y2 - y1, x2 - x1)
-        tip = (x2 - 3 * math.cos(angle), y2 - 3 * math.sin(angle))
-        yield svg.element(
-            "line", x1=x1, y1=y1, x2=tip[0], y2=tip[1], class_="way twice" if again else "way"
-        )
-        wings = [
-            (tip[0] - 11 * math.cos(angle + turn), tip[1] - 11 * math.sin(angle + turn))
-            for turn in (0.38, -0.38)
-        ]
-        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (tip, *wings))
-        yield svg.element("polygon", points=corners, class_="head")
+    def _death_place(self, event: PacketEvent) -> Point:
+        x, y = self._start(event)
+        end = self._y(event.at + self.layout.flight)
+        return x + (self._target_x(event) - x) * DEATH, y + (end - y) * DEATH
 
-    def _death_place(self, step: Step) -> tuple[float, float]:
-        x, y = self._start(step)
-        end = TOP + self.layout.y[self.layout.missed[step.number]]
-        return x + (self._target_x(step) - x) * DEATH, y + (end - y) * DEATH
+    def _target_x(self, event: PacketEvent) -> float:
+        if event.target in self.x:
+            return self.x[event.target]
+        others = [x for host, x in self.x.items() if host != event.source]
+        return others[0] if others else self.x[event.source] + CROWDED
 
-    def _lost_place(self, step: Step) -> tuple[float, float]:
-        """Where a packet that needed healing came to its end: on the way, or damaged."""
-        ends = self._ends(step)
-        return ends[0] if ends else self._death_place(step)
-
-    def _target_x(self, step: Step) -> float:
-        if step.target in self.x:
-            return self.x[step.target]
-        others = [x for host, x in self.x.items() if host != step.source]
-        return others[0] if others else self.x[step.source] + BETWEEN
-
-    def _death(self, step: Step, start: tuple[float, float]) -> Iterable[str]:
-        x, y = self._death_place(step)
-        yield svg.element("line", x1=start[0], y1=start[1], x2=x, y2=y, class_="way")
-        if step.died:
-            cross = f"M{x - 8:.1f} {y - 8:.1f}l16 16m0 -16l-16 16"
-            yield svg.element("path", d=cross, class_="cross")
-        else:
-            yield svg.text("?", x=x, y=y + 6, class_="unseen")
-
-    def _origin(self, kind: str, start: tuple[float, float]) -> str:
-        return _glyph(kind, *start)
-
-    def _label(self, step: Step, start: tuple[float, float]) -> str:
-        x, y = start
-        ends = self._ends(step)
-        target = ends[0] if ends else self._death_place(step) if not step.arrived else start
-        rightward = target[0] >= x
-        slope = (target[1] - y) / max(1.0, abs(target[0] - x))
-        angle = math.degrees(math.atan(slope)) * (1 if rightward else -1)
-        again = "↻ " if words.kind(step) == "again" else ""
-        return svg.text(
-            f"#{step.number} {again}{words.short(step)}",
-            x=16 if rightward else -16,
-            y=-6,
-            transform=f"translate({x:.1f} {y:.1f}) rotate({angle:.1f})",
-            class_="label" if rightward else "label left",
-        )
+    def _death(self, event: PacketEvent, start: Point, end: Point) -> Iterable[str]:
+        (x1, y1), (x, y) = start, end
+        yield svg.element("line", x1=x1, y1=y1, x2=x, y2=y, class_="way")
+        yield signs.cross(x, y) if event.died else svg.text("?", x=x, y=y + 6, class_="unseen")
 
     def _joins(self) -> Iterable[str]:
-        """From each packet that died to the one that healed it."""
-        shown = {step.number: step for step in self.stretch.steps}
+        """Lines from each packet that died to the one that healed it."""
+        shown = {event.number: event for event in self.excerpt.packet_events}
         for dead, healer in sorted(self.story.healed_by.items()):
             if dead not in shown or healer not in shown:
                 continue
-            x1, y1 = self._lost_place(shown[dead])
+            ends = self._ends(shown[dead])
+            x1, y1 = ends[0] if ends else self._death_place(shown[dead])
             x2, y2 = self._start(shown[healer])
             side = 1 if x1 > x2 else -1
             path = (
                 f"M{x1:.1f} {y1 + 11:.1f}C{x1:.1f} {(y1 + y2) / 2 + 10:.1f} "
-                f"{x2 + side * 90:.1f} {(y1 + y2) / 2 - 6:.1f} {x2 + side * 11:.1f} {y2 - 7:.1f}"
+                f"{x2 + side * 70:.1f} {(y1 + y2) / 2 - 6:.1f} {x2 + side * 11:.1f} {y2 - 7:.1f}"
             )
-            yield svg.element(
-                "path",
-                svg.title(f"#{healer} carries the bytes of #{dead} again"),
-                d=path,
-                class_="join",
+            said = svg.title(
+                _("#{healer} carries the bytes of #{dead} again").format(healer=healer, dead=dead)
             )
+            yield svg.element("path", said, d=path, class_="join")
 
     # --- system calls
 
     def _calls(self) -> Iterable[str]:
-        for call, begun, over in self.layout.calls:
-            x = self.x.get(call.host)
-            if x is None:
+        for number, call in enumerate(self.excerpt.calls):
+            if call.host not in self.x:
                 continue
-            outside = -1 if call.host == self.hosts[0] else 1
-            y = TOP + self.layout.y[begun]
-            anchor = "call left" if outside < 0 else "call"
-            at = x + outside * 18
-            same = over is None
-            said = f"{call.text} = {call.result}" if same else call.text
-            parts = [svg.title(call.full), svg.text(said, x=at, y=y + 4, class_=anchor)]
-            until = y + 7
-            if over is not None:
-                until = TOP + self.layout.y[over]
-                parts.append(
-                    svg.text(f"= {call.result}", x=at, y=until + 4, class_=f"{anchor} result")
-                )
+            left = self.words["call", number].left
+            y, until = self._y(call.at), self._y(call.returned or call.at)
             bar = svg.element(
                 "rect",
-                x=x + outside * 9 - 3,
+                x=self.x[call.host] + (-9 if left else 9) - 3,
                 y=y - 3,
                 width=6,
                 height=max(7.0, until - y + 3),
                 rx=3,
                 class_="bar",
             )
-            yield svg.element("g", bar, *parts, class_="syscall", role="img", tabindex=0)
-
-    # --- legend
-
-    def _legend(self) -> tuple[str, int]:
-        entries = _legend_entries(self.stretch, self.story)
-        columns = max(1, int((self.width - 30) // LEGEND_COLUMN))
-        parts = []
-        for place, (kind, said) in enumerate(entries):
-            x = 30 + (place % columns) * LEGEND_COLUMN
-            y = self.floor + BOTTOM + (place // columns) * LEGEND_ROW
-            parts.append(
-                svg.element(
-                    "g", *_sample(kind, x, y), svg.text(said, x=x + 46, y=y + 4), class_=kind
-                )
+            texts = [self._text("call", number, "call")]
+            if ("result", number) in self.words:
+                texts.append(self._text("result", number, "call result"))
+            yield svg.element(
+                "g", svg.title(call.full), bar, *texts, class_="syscall", role="img", tabindex=0
             )
-        rows = math.ceil(len(entries) / columns)
-        return svg.element("g", *parts, class_="legend"), rows
 
 
-def _present(stretch: Stretch, story: Story) -> tuple[str, ...]:
+def _by_mark(words: _Words) -> float:
+    return words.mark[1]
+
+
+def _line(start: Point, end: Point, *, again: bool) -> Iterable[str]:
+    (x1, y1), (x2, y2) = start, end
+    angle = math.atan2(y2 - y1, x2 - x1)
+    tip = (x2 - 3 * math.cos(angle), y2 - 3 * math.sin(angle))
+    yield svg.element(
+        "line", x1=x1, y1=y1, x2=tip[0], y2=tip[1], class_="way twice" if again else "way"
+    )
+    wings = [
+        (tip[0] - 11 * math.cos(angle + turn), tip[1] - 11 * math.sin(angle + turn))
+        for turn in (0.38, -0.38)
+    ]
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (tip, *wings))
+    yield svg.element("polygon", points=corners, class_="head")
+
+
+def present(excerpt: Excerpt, story: Story) -> tuple[str, ...]:
     """The hosts that take part, in the order of the topology."""
-    taking_part = {host for step in stretch.steps for host in (step.source, step.target)}
+    taking_part = {host for event in excerpt.packet_events for host in (event.source, event.target)}
     taking_part |= {
         arrival.host
-        for step in stretch.steps
-        if step.target == EVERYONE
-        for arrival in step.passage.arrivals
+        for event in excerpt.packet_events
+        if event.target == EVERYONE
+        for arrival in event.passage.arrivals
     }
     return tuple(host for host in story.hosts if host in taking_part)
 
 
-def _glyph(kind: str, x: float, y: float) -> str:
-    """The sign at a packet's origin: every kind has a shape of its own."""
-    if kind in ("syn", "fin", "rst"):
-        return svg.element(
-            "g",
-            svg.element("rect", x=x - 8, y=y - 8, width=16, height=16, rx=3, class_="badge"),
-            svg.text({"syn": "S", "fin": "F", "rst": "R"}[kind], x=x, y=y + 4, class_="letter"),
-        )
-    if kind == "ack":
-        return svg.element("circle", cx=x, cy=y, r=4.5, class_="hollow")
-    if kind == "data":
-        return svg.element("circle", cx=x, cy=y, r=6, class_="full")
-    if kind == "again":
-        return svg.element("path", d=f"M{x - 8:.1f} {y - 7:.1f}h16l-8 14z", class_="full")
-    if kind == "datagram":
-        return svg.element("path", d=f"M{x - 8:.1f} {y + 6:.1f}h16l-8 -13z", class_="full")
-    return svg.element("path", d=f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z", class_="hollow")
-
-
-def _flash(x: float, y: float) -> str:
-    """The sign of damage, at the arrowhead."""
-    return svg.element("path", d=f"M{x - 3:.1f} {y - 11:.1f}l-5 11h9l-5 11", class_="flash")
-
-
-def _sample(kind: str, x: float, y: float) -> Iterable[str]:
-    if kind == "cross-sample":
-        yield svg.element("path", d=f"M{x + 10} {y - 8}l16 16m0 -16l-16 16", class_="cross")
-        return
-    if kind == "unseen-sample":
-        yield svg.text("?", x=x + 18, y=y + 6, class_="unseen")
-        return
-    if kind == "flash-sample":
-        yield _flash(x + 20, y)
-        return
-    if kind == "join-sample":
-        yield svg.element("path", d=f"M{x} {y - 6}c8 14 26 -2 36 10", class_="join")
-        return
-    if kind == "twice-sample":
-        yield svg.element("line", x1=x, y1=y, x2=x + 36, y2=y, class_="way twice")
-        return
-    if kind == "bar-sample":
-        yield svg.element("rect", x=x + 15, y=y - 9, width=6, height=18, rx=3, class_="bar")
-        return
-    yield svg.element("line", x1=x, y1=y, x2=x + 36, y2=y, class_="way")
-    yield _glyph(kind, x + 18, y)
-
-
-def _legend_entries(stretch: Stretch, story: Story) -> Sequence[tuple[str, str]]:
-    present = {words.kind(step) for step in stretch.steps}
-    entries = [(kind, said) for kind, said in words.KINDS.items() if kind in present]
-    numbers = {step.number for step in stretch.steps}
-    if any(step.died for step in stretch.steps):
-        entries.append(("cross-sample", "the packet died"))
-    if any(not step.arrived and not step.died for step in stretch.steps):
-        entries.append(("unseen-sample", "no capture shows its arrival"))
-    if any(step.damaged for step in stretch.steps):
-        entries.append(("flash-sample", "arrived damaged, thrown away"))
+def legend(excerpt: Excerpt, story: Story) -> str:
+    """The meanings of the signs in a figure, as a list beside it."""
+    present = {labels.kind(event) for event in excerpt.packet_events}
+    entries = [(kind, said) for kind, said in labels.KINDS.items() if kind in present]
+    numbers = {event.number for event in excerpt.packet_events}
+    if any(event.died for event in excerpt.packet_events):
+        entries.append(("cross-sample", later("the packet died")))
+    if any(not event.arrived and not event.died for event in excerpt.packet_events):
+        entries.append(("unseen-sample", later("no capture shows its arrival")))
+    if any(event.damaged for event in excerpt.packet_events):
+        entries.append(("flash-sample", later("arrived damaged, thrown away")))
     if any(dead in numbers and heal in numbers for dead, heal in story.healed_by.items()):
-        entries.append(("join-sample", "the loss is healed by"))
-    if any(step.twice for step in stretch.steps):
-        entries.append(("twice-sample", "arrived a second time"))
-    if stretch.calls:
-        entries.append(("bar-sample", "system call, until it returns"))
-    return entries
+        entries.append(("join-sample", later("the loss is healed by")))
+    if any(event.twice for event in excerpt.packet_events):
+        entries.append(("twice-sample", later("arrived a second time")))
+    if excerpt.calls:
+        entries.append(("bar-sample", later("system call, until it returns")))
+    items = [f"<li>{signs.sample(kind)}{html.escape(_(said))}</li>" for kind, said in entries]
+    return f'<ul class="signs legend">{"".join(items)}</ul>'
 
 
-def caption(stretch: Stretch) -> str:
+def caption(excerpt: Excerpt) -> str:
     """One sentence under a figure, escaped."""
-    left_out = f" {stretch.omitted} packets in the middle are left out." if stretch.omitted else ""
-    return html.escape(f"{stretch.reason[:1].upper()}{stretch.reason[1:]}.{left_out}")
+    said, left_out = _(excerpt.reason), ""
+    if excerpt.omitted:
+        left_out = _("{count} packets in the middle are left out.").format(count=excerpt.omitted)
+    return html.escape(f"{said[:1].upper()}{said[1:]}. {left_out}".rstrip())

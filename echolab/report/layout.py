@@ -1,131 +1,133 @@
-"""Where each moment of a stretch stands on the page: times become heights."""
+"""Where each moment of an excerpt stands on the page: time runs downwards, to scale."""
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from echolab.report.calls import Call
+from echolab.report.events import PacketEvent
+from echolab.report.excerpts import Excerpt
 from echolab.report.pcap import NANOSECONDS
-from echolab.report.steps import Step
-from echolab.report.stretches import Stretch
-from echolab.report.words import at_once
 
-FLIGHT = 66.0
-"""Pixels that a packet's usual flight takes downwards."""
+SCREEN = 500.0
+"""The greatest height of a ladder in pixels: a loss and its healing are seen at a glance."""
 
-LONGEST_GAP, DRAWN_GAP = 180.0, 62.0
-"""A gap in time that would be higher than the first is drawn as the second, and marked."""
+FLIGHT, LEAST_FLIGHT = 56.0, 9.0
+"""Pixels that a packet's usual flight takes downwards: where there is room, and at least."""
 
-APART = {"packet": 25.0, "call": 19.0, "missed": 0.0}
-"""Pixels between two moments of one kind on one lifeline, so that their words can be read."""
+LONGEST_GAP, DRAWN_GAP = 96.0, 40.0
+"""A time without events that would be higher than the first is a break, drawn as the second."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Mark:
-    """A moment on a lifeline: of a packet, or of a call beside it. `serial` keeps it unique,
-    and orders what is of one moment: calls begin before packets move, and return after."""
+class Break:
+    """A time without events that is not drawn to scale: where, and how many nanoseconds."""
 
-    at: int
-    host: str
-    kind: str
-    serial: int
+    top: float
+    bottom: float
+    nanoseconds: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Every mark with its height in pixels, later ones lower; and what they belong to.
+    """Time as height: `moments` in nanoseconds, each with its height in pixels, later ones lower.
 
-    `sent` and `arrived` have the marks of packets by number, `missed` those of the moment
-    at which one that died would have arrived, after a usual flight. `calls` has for each call
-    its mark and that of its return, None where both are one moment. `breaks` are heights
-    of shortened gaps with the nanoseconds that pass there.
+    Between two breaks, equal times have equal heights; `flight` is the usual flight.
     """
 
-    marks: tuple[Mark, ...]
-    y: Mapping[Mark, float]
-    sent: Mapping[int, Mark]
-    arrived: Mapping[int, tuple[Mark, ...]]
-    missed: Mapping[int, Mark]
-    calls: tuple[tuple[Call, Mark, Mark | None], ...]
-    breaks: tuple[tuple[float, int], ...]
+    moments: tuple[int, ...]
+    heights: tuple[float, ...]
+    breaks: tuple[Break, ...]
+    flight: int
 
     @property
     def height(self) -> float:
-        """Height of the lowest mark."""
-        return max(self.y.values(), default=0.0)
+        """The height of the last moment."""
+        return self.heights[-1]
+
+    def y(self, at: int) -> float:
+        """The height of any moment, interpolated between two known ones."""
+        place = bisect.bisect_left(self.moments, at)
+        if place == len(self.moments):
+            return self.heights[-1]
+        if place == 0 or self.moments[place] == at:
+            return self.heights[place]
+        begin, end = self.moments[place - 1], self.moments[place]
+        top, bottom = self.heights[place - 1], self.heights[place]
+        return top + (bottom - top) * (at - begin) / (end - begin)
 
 
-def lay_out(stretch: Stretch) -> Layout:
-    """Give each moment of a stretch its height.
+def lay_out(excerpt: Excerpt, more: Iterable[int] = ()) -> Layout:
+    """Give each moment of an excerpt, and `more`, its height.
 
-    Strategy: time runs evenly, so scaled that a usual flight is `FLIGHT` high. A long
-    wait is shortened and marked as such. Two moments on one lifeline are kept `APART`
-    where their words would overlap, which pushes down everything later; so heights never
-    contradict the order of time.
+    Strategy: one scale for everything, so large that a usual flight is `FLIGHT` high, but smaller
+    if the whole would be higher than a screen. A long time without events becomes a break.
     """
-    usual = _usual_flight(stretch.steps)
-    sent, arrived, calls = _marks(stretch)
-    missed = {
-        step.number: Mark(step.at + round(usual), step.source, "missed", -step.number)
-        for step in stretch.steps
-        if not step.arrived
-    }
-    marks = [*sent.values(), *(mark for several in arrived.values() for mark in several)]
-    marks += missed.values()
-    for _, begun, over in calls:
-        marks += [begun] if over is None else [begun, over]
-    marks.sort(key=lambda mark: (mark.at, mark.serial))
-    scale = FLIGHT / usual
-    y: dict[Mark, float] = {}
-    breaks: list[tuple[float, int]] = []
-    lowest: dict[tuple[str, str], float] = {}
-    height, before = 0.0, marks[0].at
-    for mark in marks:
-        gap = (mark.at - before) * scale
-        if gap > LONGEST_GAP:
-            breaks.append((height + DRAWN_GAP / 2, mark.at - before))
-            gap = DRAWN_GAP
-        column = (mark.host, mark.kind)
-        height = max(height + gap, lowest.get(column, -APART[mark.kind]) + APART[mark.kind])
-        y[mark] = lowest[column] = height
-        before = mark.at
-    return Layout(tuple(marks), y, sent, arrived, missed, tuple(calls), tuple(breaks))
+    flight = usual_flight(excerpt.packet_events)
+    moments = sorted({*_moments(excerpt, flight), *more})
+    scale, least = FLIGHT / flight, LEAST_FLIGHT / flight
+    while scale > least and _height(moments, scale) > SCREEN:
+        scale = max(least, scale * 0.9)
+    heights, breaks = [0.0], []
+    for before, at in itertools.pairwise(moments):
+        top = heights[-1]
+        bottom = top + _drawn(at - before, scale)
+        if (at - before) * scale > LONGEST_GAP:
+            breaks.append(Break(top, bottom, at - before))
+        heights.append(bottom)
+    return Layout(tuple(moments), tuple(heights), tuple(breaks), flight)
 
 
-def _marks(
-    stretch: Stretch,
-) -> tuple[dict[int, Mark], dict[int, tuple[Mark, ...]], list[tuple[Call, Mark, Mark | None]]]:
-    serials = itertools.count(1)
-    sent: dict[int, Mark] = {}
-    arrived: dict[int, tuple[Mark, ...]] = {}
-    begun = [Mark(call.at, call.host, "call", next(serials)) for call in stretch.calls]
-    for step in stretch.steps:
-        if step.passage.sent is not None:
-            sent[step.number] = Mark(step.passage.sent, step.source, "packet", next(serials))
-        several = []
-        for arrival in step.passage.arrivals:
-            several.append(Mark(arrival.at, arrival.host, "packet", next(serials)))
-        arrived[step.number] = tuple(several)
-    over = [
-        Mark(call.returned, call.host, "call", next(serials))
-        if call.returned is not None and not at_once(call, stretch)
-        else None
-        for call in stretch.calls
-    ]
-    return sent, arrived, list(zip(stretch.calls, begun, over, strict=True))
+def _drawn(nanoseconds: int, scale: float) -> float:
+    gap = nanoseconds * scale
+    return DRAWN_GAP if gap > LONGEST_GAP else gap
 
 
-def _usual_flight(steps: Iterable[Step]) -> float:
-    """The median flight in nanoseconds; a tenth of the whole where nothing arrived."""
-    taking: Sequence[Step] = list(steps)
+def _height(moments: Sequence[int], scale: float) -> float:
+    pairs = itertools.pairwise(moments)
+    return sum(_drawn(after - before, scale) for before, after in pairs)
+
+
+def _moments(excerpt: Excerpt, flight: int) -> Iterable[int]:
+    for event in excerpt.packet_events:
+        yield event.at
+        yield from (arrival.at for arrival in event.passage.arrivals)
+        if not event.arrived:
+            yield event.at + flight
+    for call in excerpt.calls:
+        yield call.at
+        if call.returned is not None:
+            yield call.returned
+
+
+def usual_flight(packet_events: Iterable[PacketEvent]) -> int:
+    """The median flight in nanoseconds; a tenth of the whole if nothing arrived."""
+    taking: Sequence[PacketEvent] = list(packet_events)
     flights = sorted(
-        step.passage.arrivals[0].at - step.passage.sent
-        for step in taking
-        if step.passage.arrivals and step.passage.sent is not None
+        event.passage.arrivals[0].at - event.passage.sent
+        for event in taking
+        if event.passage.arrivals and event.passage.sent is not None
     )
     if flights and flights[len(flights) // 2] > 0:
-        return float(flights[len(flights) // 2])
-    whole = max(step.end for step in taking) - min(step.at for step in taking)
-    return max(whole / 10, NANOSECONDS / 1e4)
+        return flights[len(flights) // 2]
+    whole = max(event.end for event in taking) - min(event.at for event in taking)
+    return max(whole // 10, NANOSECONDS // 10_000)
+
+
+def spread(wanted: Sequence[float], apart: float, top: float) -> list[float]:
+    """Places as near as possible to the wanted ones, in order, at least `apart`, from `top`.
+
+    Strategy: with `apart` subtracted for each one before, the places must not decrease. Neighbours
+    that do are merged at their mean, as often as needed (isotonic regression, Ayer et al., 1955).
+    """
+    pools: list[tuple[float, int]] = []
+    for number, place in enumerate(wanted):
+        pools.append((place - number * apart, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (one, weight), (other, count) = pools[-2:]
+            mean = (one * weight + other * count) / (weight + count)
+            pools[-2:] = [(mean, weight + count)]
+    flat = [max(top, mean) for mean, count in pools for _ in range(count)]
+    return [place + number * apart for number, place in enumerate(flat)]

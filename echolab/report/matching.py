@@ -1,8 +1,8 @@
-"""Match what was sent with what arrived: by what a frame holds, never by its place in a file.
+"""Match what was sent with what arrived: by a frame's content, never by its place in a file.
 
-Pure functions of captured frames. A frame keeps its bytes from the sender to the receiver
-of one Ethernet, except for checksums, which a sender may leave to the device, and for
-damage that a link was told to do. Times are nanoseconds.
+Pure functions of captured frames. A frame keeps its bytes from the sender to the receiver of one
+Ethernet, except for checksums, which a sender may leave to the device, and for damage that a link
+was told to do. Times are in nanoseconds.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from echolab.report.pcap import Frame
 
 ARRIVED, DIED, VANISHED = "arrived", "died", "vanished"
-"""Fates: `died` on the sender's link; `vanished` behind it: no receiver's capture has it."""
+"""Fates: `died` on the sender's link; `vanished` after it: no receiver's capture has it."""
 
 ETHERNET = 14
 DAMAGE = 1
-"""Bits that tc-netem(8) `corrupt` turns over in one packet."""
+"""Bits that tc-netem(8) `corrupt` flips in one packet."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What was captured on one host: frames handed to its link, and frames behind it.
+    """What was captured on one host: frames sent to its link, and frames after it.
 
-    None where there was no such capture. `behind` has both what the link let through and
-    what the host received; `mac` tells them apart.
+    None if there was no such capture. `behind` has both what the link let through and what the
+    host received; `mac` tells them apart.
     """
 
     mac: str
@@ -37,7 +37,7 @@ class Seen:
 
 @dataclasses.dataclass(frozen=True)
 class Arrival:
-    """A frame's arrival on a host; `damaged` where it arrived with other bytes."""
+    """A frame's arrival on a host; `damaged` if its bytes changed on the way."""
 
     host: str
     at: int
@@ -48,9 +48,9 @@ class Arrival:
 class Passage:
     """One frame from its sender to those who received it.
 
-    `sent` is when it was handed to the link, None where no capture of the sender has it;
-    `copies` are the times at which it left the link, more than one where the link doubled
-    it, and None where that was not captured.
+    `sent` is when it was sent to the link, None if no capture of the sender has it; `copies` are
+    the times at which it left the link, more than one if the link doubled it, and None if that was
+    not captured.
     """
 
     data: bytes
@@ -68,18 +68,18 @@ class Passage:
 
     @property
     def at(self) -> int:
-        """When it is first known of."""
+        """When it was first seen."""
         return self.sent if self.sent is not None else self.arrivals[0].at
 
 
 def identity(data: bytes) -> bytes:
-    """The bytes of a frame by which it is known again: all but the checksums of TCP and UDP."""
+    """The bytes that identify a frame: all but the checksums of TCP and UDP."""
     where = _checksum(data)
     return data if where is None else data[:where] + data[where + 2 :]
 
 
 def _checksum(data: bytes) -> int | None:
-    """Where the checksum of TCP or UDP stands; None where there is none."""
+    """The position of the checksum of TCP or UDP; None if there is none."""
     kind = data[12:14]
     if kind == b"\x08\x00" and len(data) >= ETHERNET + 20:
         later_fragment = (data[20] & 0x1F) or data[21]
@@ -97,13 +97,12 @@ def _checksum(data: bytes) -> int | None:
 def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
     """Every frame that any host sent, with its arrivals, in order of time.
 
-    Strategy: a frame's identity holds both Ethernet addresses, so that frames of two
-    senders never meet. First what each host handed to its link is paired with what came
-    out behind it, which shows deaths and copies; then what came out is paired with what
-    each other host received. What stays over on both sides of a pairing is paired once
-    more, allowing for the bit that a damaging link turns over. Packets of the same time
-    (many, where nothing delays them and time is virtual) stand in the order in which one
-    host saw them come and go.
+    Strategy: a frame's identity includes both Ethernet addresses, so that frames of two senders are
+    never confused. First, what each host sent to its link is paired with what came out after it,
+    which shows deaths and copies. Then what came out is paired with what each other host received.
+    Whatever remains on both sides of a pairing is paired once more, allowing for the bit that a
+    damaging link flips. Packets of the same time (many, if nothing delays them and time is virtual)
+    are in the order in which one host saw them come and go.
     """
     hosts = {bytes.fromhex(one.mac.replace(":", "")): host for host, one in seen.items()}
     came: dict[str, list[Frame]] = {}
@@ -132,7 +131,7 @@ def _by_direction(
     for frame in one.behind or ():
         sender = hosts.get(frame.data[6:12])
         (strange if sender is None else left if sender == host else came).append(frame)
-    # A capture of what comes in alone says nothing of what left.
+    # A capture of incoming frames alone says nothing about what left.
     return came, left if left and one.behind is not None else None, strange
 
 
@@ -153,14 +152,14 @@ class _Flight:
         self._seen.append((host, frame))
 
     def order(self, ranks: Mapping[str, int]) -> tuple[int, int, int]:
-        """What to sort by: its time, and its place in the first host's capture that has it."""
+        """The sort key: its time, and its place in the first host's capture that has it."""
         behind = [(self.source, copy) for copy in self.copies or ()] + self._seen
         rank, place = min(((ranks[host], frame.place) for host, frame in behind), default=(0, -1))
         return self.at, rank, place
 
     @property
     def at(self) -> int:
-        """When it is first known of."""
+        """When it was first seen."""
         return self.sent if self.sent is not None else self.arrivals[0].at
 
     def departures(self) -> list[tuple[int, bytes]]:
@@ -183,7 +182,7 @@ def _leave(
 ) -> list[_Flight]:
     """The flights of one sender, from both sides of its link.
 
-    `strange` loses the frames that turn out to be this sender's own, damaged.
+    Frames in `strange` that turn out to be this sender's own, damaged, are removed from it.
     """
     if before is None:
         flights = []
@@ -253,7 +252,7 @@ Send = tuple[int, int, bytes]
 
 
 def _pair(sends: Sequence[Send], frames: Sequence[Frame]) -> tuple[list[list[Frame]], list[Frame]]:
-    """For each send the frames that are it, and the frames that are none of the sends."""
+    """For each frame sent, the same frames as seen later; and the frames that match none."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     for place, (_, _, data) in enumerate(sends):
         groups[identity(data)].append(place)
@@ -284,13 +283,13 @@ def _pair(sends: Sequence[Send], frames: Sequence[Frame]) -> tuple[list[list[Fra
 
 
 def share(times: Sequence[int], frames: Sequence[Frame], usual: int | None) -> list[list[Frame]]:
-    """Deal frames that are all alike to the times at which such a frame was sent.
+    """Assign identical frames to the times at which such a frame was sent.
 
-    Strategy: what left first arrives first unless a link reorders, and no capture can
-    tell that apart from another order for frames that are alike. So each arrival, in
-    order, goes to the send without one whose flight would be nearest to the `usual` one
-    (the median of the frames that are unlike all others), or to the oldest where no usual
-    flight is known. An arrival for which no send is free is a copy of the nearest.
+    Strategy: what left first arrives first unless a link reorders, and no capture can tell one
+    order of identical frames from another. So each arrival, in order, goes to the unassigned send
+    whose flight would be nearest to the `usual` one (the median of the frames that are unique), or
+    to the oldest if no usual flight is known. An arrival without a free send is a copy of the
+    nearest.
     """
     dealt: list[list[Frame]] = [[] for _ in times]
     free = list(range(len(times)))
@@ -306,7 +305,7 @@ def share(times: Sequence[int], frames: Sequence[Frame], usual: int | None) -> l
 
 
 def _nearest(times: Sequence[int], places: Sequence[int], wanted: int, latest: int) -> int | None:
-    """Of some places in a sorted list, the one nearest to a time and not after `latest`."""
+    """The one of some places in a sorted list that is nearest to a time and not after `latest`."""
     beyond = bisect.bisect_left(places, wanted, key=times.__getitem__)
     around = [place for place in places[max(0, beyond - 1) : beyond + 1] if times[place] <= latest]
     return min(around, key=lambda place: abs(times[place] - wanted), default=None)
@@ -318,9 +317,9 @@ def _median(values: Iterable[int]) -> int | None:
 
 
 def _pair_damaged(sends: Sequence[Send], frames: Sequence[Frame]) -> list[tuple[int, Frame]]:
-    """Pair sends and frames of the same length that differ by one turned bit.
+    """Pair sends and frames of the same length that differ by one flipped bit.
 
-    A frame is taken once, by the latest send that can be it.
+    A frame is taken once, by the latest send that it can belong to.
     """
     pairs: list[tuple[int, Frame]] = []
     free: dict[int, list[Frame]] = defaultdict(list)
@@ -336,7 +335,7 @@ def _pair_damaged(sends: Sequence[Send], frames: Sequence[Frame]) -> list[tuple[
 
 
 def turned_bits(one: bytes, other: bytes) -> int:
-    """Bits in which two frames of one length differ, the checksums of TCP and UDP apart."""
+    """Bits in which two frames of the same length differ, ignoring the checksums of TCP and UDP."""
     where = _checksum(one)
     if where is not None:
         one = one[:where] + one[where + 2 :]

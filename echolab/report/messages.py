@@ -1,22 +1,26 @@
-"""The messages of a probe as a report shows them: one fate each, in order of number."""
+"""The messages of a probe as a report shows them: each has one fate, in order of number."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-ANSWERED, LATE, LOST, OVERTAKEN, TWICE = "answered", "late", "lost", "out of order", "twice"
+from echolab.language import later
+from echolab.language import translate as _
+from echolab.record import Exchange, Probe, Record
+
+ANSWERED, LATE, LOST = later("answered"), later("late"), later("lost")
+OVERTAKEN, TWICE = later("out of order"), later("twice")
 
 FATES = (ANSWERED, LATE, LOST, OVERTAKEN, TWICE)
-"""What a strip tells apart. Of two that hold, the later one in this list is shown."""
+"""The fates a strip distinguishes. If several hold, the last one in this list is shown."""
 
 PROTOCOLS = {
-    "udp": "datagrams",
-    "tcp": "one stream",
-    "tcp-connect": "a connection for each message",
+    "udp": later("datagrams"),
+    "tcp": later("one stream"),
+    "tcp-connect": later("a connection for each message"),
 }
-"""What the protocols of a probe are called in a report."""
+"""What a report calls the protocols of a probe."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Message:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from sending to the answer; None where there was none."""
+        """Seconds from sending to the answer; None if there was no answer."""
         if self.sent is None or self.received is None:
             return None
         return self.received - self.sent
@@ -38,7 +42,7 @@ class Message:
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """All messages of one probe, with the name and the look that figures give it."""
+    """All messages of one probe, with the name and the look that figures use for it."""
 
     name: str
     look: int
@@ -47,55 +51,53 @@ class Series:
 
     @property
     def latencies(self) -> list[float]:
-        """Latencies in seconds of all that were answered, smallest first."""
+        """Latencies in seconds of all answered messages, smallest first."""
         return sorted(one.latency for one in self.messages if one.latency is not None)
 
     def count(self, fate: str) -> int:
-        """Messages of one fate."""
+        """The number of messages with one fate."""
         return sum(message.fate == fate for message in self.messages)
 
 
-def series(record: Mapping[str, Any]) -> tuple[Series, ...]:
-    """The series of every probe of a record, in its order; names are made unlike."""
+def series(record: Record) -> tuple[Series, ...]:
+    """The series of every probe of a record, in its order, each with a name of its own."""
     found: list[Series] = []
-    for look, probe in enumerate(record["probes"]):
-        name = PROTOCOLS.get(probe["protocol"], probe["protocol"])
-        if _several_ways(record):
-            name = f"{name}, {probe['host']} to {probe['target']}"
+    several = len({(probe.host, probe.target) for probe in record.probes}) > 1
+    for look, probe in enumerate(record.probes):
+        name = _(PROTOCOLS.get(probe.protocol, probe.protocol))
+        if several:
+            name = _("{name}, {host} to {target}").format(
+                name=name, host=probe.host, target=probe.target
+            )
         alike = sum(one.name.partition(" #")[0] == name for one in found)
         if alike:
             name = f"{name} #{alike + 1}"
-        found.append(Series(name, look, probe["protocol"], tuple(_messages(probe))))
+        found.append(Series(name, look, probe.protocol, tuple(_messages(probe))))
     return tuple(found)
 
 
-def _several_ways(record: Mapping[str, Any]) -> bool:
-    return len({(probe["host"], probe["target"]) for probe in record["probes"]}) > 1
+def of_probe(probe: Probe) -> Series:
+    """The series of one probe that is shown alone."""
+    name = PROTOCOLS.get(probe.protocol, probe.protocol)
+    return Series(name, 0, probe.protocol, tuple(_messages(probe)))
 
 
-def _messages(probe: Mapping[str, Any]) -> Sequence[Message]:
-    place = {name: index for index, name in enumerate(probe["exchange_fields"])}
-    rows = sorted(probe["exchanges"], key=lambda row: int(row[place["number"]]))
-    overtaken = _out_of_order(rows, place)
-    messages = []
-    for row in rows:
-        number = row[place["number"]]
-        fate = {"late": LATE, "lost": LOST}.get(row[place["fate"]], ANSWERED)
-        if number in overtaken:
+def _messages(probe: Probe) -> Iterator[Message]:
+    overtaken = _out_of_order(probe.exchanges)
+    for exchange in sorted(probe.exchanges, key=lambda exchange: exchange.number):
+        fate = {"late": LATE, "lost": LOST}.get(exchange.fate, ANSWERED)
+        if exchange.number in overtaken:
             fate = OVERTAKEN
-        if row[place["duplicates"]]:
+        if exchange.duplicates:
             fate = TWICE
-        messages.append(Message(number, row[place["sent"]], row[place["received"]], fate))
-    return messages
+        yield Message(exchange.number, exchange.sent, exchange.received, fate)
 
 
-def _out_of_order(rows: Sequence[Sequence[Any]], place: Mapping[str, int]) -> set[int]:
+def _out_of_order(exchanges: Iterable[Exchange]) -> set[int]:
     """Messages whose first answer came after that of a higher number."""
-    answered = [row for row in rows if row[place["order"]] is not None]
-    answered.sort(key=lambda row: int(row[place["order"]]))
+    answered = [(one.order, one.number) for one in exchanges if one.order is not None]
     highest, found = -1, set()
-    for row in answered:
-        number = int(row[place["number"]])
+    for _order, number in sorted(answered):
         if number < highest:
             found.add(number)
         highest = max(highest, number)

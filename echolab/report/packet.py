@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import dpkt
+import dpkt  # type: ignore[import-untyped, unused-ignore]
 
 FLAGS = (
     (dpkt.tcp.TH_SYN, "S"),
@@ -28,7 +28,7 @@ Conversation = tuple[str, tuple[str, int], tuple[str, int]]
 
 @dataclasses.dataclass(frozen=True)
 class Packet:
-    """The fields of one frame that a reader of the report asks for.
+    """The fields of one frame that matter to a reader of the report.
 
     `protocol` is tcp, udp, icmp, arp, ip (another protocol, or a later fragment) or other.
     `flags` are the letters S, F, R, P, A in that order. `sequence`, `acknowledgement` and
@@ -67,15 +67,15 @@ class Packet:
         return self.protocol, ends[0], ends[1]
 
     def occupies(self) -> int:
-        """Sequence numbers that a segment takes: its bytes, and one each for S and F."""
+        """Sequence numbers that a segment uses: its bytes, and one each for S and F."""
         return self.length + ("S" in self.flags) + ("F" in self.flags)
 
 
 def parse(frame: bytes) -> Packet:
-    """The packet in an Ethernet frame; `other` where it cannot be read (it may be damaged)."""
+    """The packet in an Ethernet frame; `other` if it cannot be read (it may be damaged)."""
     reader = READERS.get(frame[12:14])
     if reader is not None:
-        # dpkt lets what a damaged length field causes through as it comes.
+        # dpkt does not catch the errors that a damaged length field causes.
         with contextlib.suppress(*UNREADABLE):
             return reader(frame[14:])
     return Packet("other", text=f"{len(frame)} bytes", length=len(frame))
@@ -127,16 +127,21 @@ READERS: Mapping[bytes, Callable[[bytes], Packet]] = {
     b"\x08\x06": _arp,
     b"\x86\xdd": _ip6,
 }
-"""By the type in the Ethernet header."""
+"""Parsers by the type in the Ethernet header."""
 
 UNREADABLE = (
-    *(dpkt.Error, struct.error, ValueError),
-    *(IndexError, AttributeError, KeyError, TypeError),
+    dpkt.Error,
+    struct.error,
+    ValueError,
+    IndexError,
+    AttributeError,
+    KeyError,
+    TypeError,
 )
 
 
 def _transport(protocol: int, data: object, **network: Any) -> Packet:
-    """The packet of an IP header's fields, `network`, and what stands behind it."""
+    """The packet made from an IP header's fields, `network`, and what follows the header."""
     if isinstance(data, dpkt.tcp.TCP):
         return Packet(
             "tcp",

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 
-from echolab.present import MARKS
+from echolab import language, sayings
 from echolab.record import Record
-from echolab.report import strip, view
+from echolab.report import contents, strip
+from echolab.report.terminal import MARKS
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+WORDS = {
+    "message": language.later("message"),
+    "a": language.later("answered"),
+    "l": language.later("late"),
+    "x": language.later("lost"),
+    "o": language.later("out of order"),
+    "t": language.later("answered twice"),
+    "after": language.later("after {wait} ms"),
+    "play": language.later("play"),
+    "stop": language.later("stop"),
+    "copied": language.later("copied"),
+}
+"""What the page's script says."""
 
 
 @functools.cache
@@ -27,28 +44,42 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.globals.update(
+        _=language.translate,
+        language=language.current,
         marks=MARKS,
         style=_own("report.css"),
         script=_own("report.js"),
-        strip_key=strip.legend(),
+        strip_key=strip.legend,
+        words=words,
+        said=sayings.said,
     )
     return made
+
+
+def words() -> str:
+    """What the page's script says, as JSON."""
+    said = {name: language.translate(text) for name, text in WORDS.items()}
+    return json.dumps({**said, "decimal": language.decimal(".")}, ensure_ascii=False)
 
 
 def _own(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def draw(records: Sequence[tuple[Record, Path]], at: float | None = None) -> str:
-    """The report of one run or several, each a judged record and the folder of its captures.
+def draw(
+    records: Sequence[tuple[Record, Path]], at: float | None = None, beside: Path | None = None
+) -> str:
+    """The report on one or more runs, each a judged record and the folder of its captures.
 
     The same records and captures give the same text. `at` adds the packets from that lab
-    second on. Captures that are missing are told of, not complained about.
+    second on. A missing capture becomes a note on the page. `beside` is the folder that the
+    page will be in, from which it links to captures; that of the first run if it is None.
     """
     many = len(records) > 1
+    place = beside or records[0][1]
     runs = [
-        view.of(record, folder, f"run-{number}", compact=many, at=at)
+        contents.of(record, folder, f"run-{number}", compact=many, at=at, beside=place)
         for number, (record, folder) in enumerate(records, start=1)
     ]
-    title = "echolab" if many else f"{records[0][0]['scenario']} — echolab"
+    title = "echolab" if many else f"{records[0][0].scenario} — echolab"
     return environment().get_template("page.html.j2").render(runs=runs, title=title)

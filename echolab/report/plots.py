@@ -1,8 +1,8 @@
-"""Figures of latency: how it is distributed, and how it went over time.
+"""Figures of latency: its distribution and its course over time.
 
-They are drawn here and not by a plotting library: 10,000 points take 60 KiB instead of the
-1.1 MiB that matplotlib's SVG takes, nothing needs the two seconds that its import takes,
-and the page's style sheet colours them, so that they follow a dark screen and print.
+They are drawn here rather than by a plotting library: 10,000 points take 60 KiB instead of the
+1.1 MiB of matplotlib's SVG, no import takes two seconds, and the page's style sheet colours the
+figures, so that they suit dark screens and print.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
+from echolab.language import decimal
+from echolab.language import translate as _
 from echolab.report import svg
 from echolab.report.messages import LOST, Series
 
@@ -19,14 +21,14 @@ WIDTH, PANEL, HEIGHT = 420, 340, 290
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 18, 52
 LOOKS = 6
-"""Colours and dashes there are; the style sheet has a class for each."""
+"""Number of colour and dash styles; the style sheet has a class for each."""
 
 Point = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """Maps values to pixels, by their logarithm where they span more than a decade."""
+    """Maps values to pixels, by their logarithm if they span more than a decade."""
 
     low: float
     high: float
@@ -35,7 +37,7 @@ class Axis:
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
-        """The pixel of a value, at the border for one beyond it."""
+        """The pixel of a value; a value beyond the axis is drawn at its border."""
         low, high, value = self._scaled(self.low), self._scaled(self.high), self._scaled(value)
         share = 0.5 if high == low else (value - low) / (high - low)
         return self.start + (self.end - self.start) * min(1.0, max(0.0, share))
@@ -54,6 +56,12 @@ class Axis:
             first, last = math.ceil(self.low / step), math.floor(self.high / step + 1e-9)
             values = [number * step for number in range(first, last + 1)]
         return [value for value in values if self.low <= value <= self.high * (1 + 1e-9)]
+
+
+def scale(axis: Axis, unit: str) -> str:
+    """An axis for the page's script, which reads values off a figure."""
+    kind = "log" if axis.logarithmic else "even"
+    return f"{axis.low:.9g} {axis.high:.9g} {axis.start:g} {axis.end:g} {kind} {unit}"
 
 
 def _round_step(rough: float) -> float:
@@ -76,41 +84,48 @@ def latency_axis(several: Sequence[Series], start: float, end: float) -> Axis:
 
 
 def look(series: Series) -> str:
-    """The class that gives a series its colour and its dashes."""
+    """The class that gives a series its colour and dashes."""
     return f"look{series.look % LOOKS}"
 
 
 def distribution(several: Sequence[Series]) -> str:
     """The empirical distribution of the latencies of all messages, answered or not.
 
-    A line that ends below 100 % ends at the share that was answered at all.
+    A line that ends below 100 % ends at the share of messages that were answered.
     """
     x = latency_axis(several, LEFT, WIDTH - RIGHT)
     y = Axis(0.0, 100.0, HEIGHT - BOTTOM, TOP)
-    parts = [_frame(x, y, "latency in ms", "% of messages answered by then")]
+    parts = [frame(x, y, _("latency in ms"), _("% of messages answered by then"))]
     parts += [_steps(series, x, y) for series in several]
-    return svg.image(WIDTH, HEIGHT, _told(several), *parts, class_="plot")
+    scales = {
+        "x": scale(x, "ms"),
+        "y": scale(y, "%"),
+        "names": "|".join(one.name for one in several),
+    }
+    return svg.image(WIDTH, HEIGHT, _told(several), *parts, class_="plot", data=scales)
 
 
 def _told(several: Sequence[Series]) -> str:
     lines = [f"{series.name}: {summary(series)}" for series in several]
-    return "Distribution of the latency. " + "; ".join(lines)
+    return _("Distribution of the latency.") + " " + "; ".join(lines)
 
 
 def summary(series: Series) -> str:
     """A series in words: how many were answered, the median and the slowest."""
     values = series.latencies
     if not values:
-        return f"none of {len(series.messages)} answered"
+        return _("none of {of} answered").format(of=len(series.messages))
     middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-    return (
-        f"{len(values)} of {len(series.messages)} answered, median {middle * 1e3:.3f} ms, "
-        f"slowest {values[-1] * 1e3:.3f} ms"
+    return _("{count} of {of} answered, median {median} ms, slowest {slowest} ms").format(
+        count=len(values),
+        of=len(series.messages),
+        median=decimal(f"{middle * 1e3:.3f}"),
+        slowest=decimal(f"{values[-1] * 1e3:.3f}"),
     )
 
 
 def _steps(series: Series, x: Axis, y: Axis) -> str:
-    """A staircase, one step a pixel at most."""
+    """A staircase with at most one step per pixel."""
     values = series.latencies
     if not values:
         return ""
@@ -131,20 +146,21 @@ def _steps(series: Series, x: Axis, y: Axis) -> str:
 
 
 def over_time(series: Series, together: Sequence[Series]) -> str:
-    """Each message at the time it was sent, as high as its latency; lost ones on a line above.
+    """Each message at its sending time and the height of its latency; lost ones on a line above.
 
-    `together` are the series that share the scale of the latency with it.
+    `together` are the series that share its scales.
     """
-    x = Axis(0.0, _last_sent(series), LEFT, PANEL - RIGHT)
+    x = Axis(0.0, max(map(_last_sent, together)), LEFT, PANEL - RIGHT)
     y = latency_axis(together, HEIGHT - BOTTOM, TOP + 26)
     parts = [
-        _frame(x, y, "s since the first message", "latency in ms"),
-        svg.text("lost", x=LEFT - 8, y=TOP + 8, class_="tick-label end"),
+        frame(x, y, _("s since the first message"), _("latency in ms")),
+        svg.text(_("lost"), x=LEFT - 8, y=TOP + 8, class_="tick-label end"),
         svg.element("path", d=_dots(series, x, y), class_=f"dots {look(series)}"),
         svg.element("path", d=_crosses(series, x), class_="crosses"),
     ]
-    name = f"Latency over time, {series.name}: {summary(series)}"
-    return svg.image(PANEL, HEIGHT, name, *parts, class_="plot")
+    name = _("Latency over time, {name}").format(name=f"{series.name}: {summary(series)}")
+    scales = {"x": scale(x, "s"), "y": scale(y, "ms"), "names": series.name}
+    return svg.image(PANEL, HEIGHT, name, *parts, class_="plot", data=scales)
 
 
 def _last_sent(series: Series) -> float:
@@ -153,7 +169,7 @@ def _last_sent(series: Series) -> float:
 
 
 def _dots(series: Series, x: Axis, y: Axis) -> str:
-    """One point a message; points that would cover each other are one."""
+    """One point for each message; points that would cover each other are merged."""
     places = {
         (round(x.place(one.sent) * 2), round(y.place(one.latency * 1e3) * 2))
         for one in series.messages
@@ -167,26 +183,26 @@ def _crosses(series: Series, x: Axis) -> str:
     return "".join(f"M{a / 2 - 3:g} {TOP}l6 6m0-6l-6 6" for a in sorted(places))
 
 
-def _frame(x: Axis, y: Axis, below: str, beside: str) -> str:
+def frame(x: Axis, y: Axis, below: str, beside: str, top: float = TOP) -> str:
+    """The axes of a figure with their ticks, up to the pixel `top`."""
     parts: list[str] = []
+    bottom = max(y.start, y.end)
     for value in _sparse(x, 46):
         place = x.place(value)
-        parts.append(svg.element("line", x1=place, y1=TOP, x2=place, y2=HEIGHT - BOTTOM))
-        parts.append(
-            svg.text(figure(value), x=place, y=HEIGHT - BOTTOM + 18, class_="tick-label middle")
-        )
+        parts.append(svg.element("line", x1=place, y1=top, x2=place, y2=bottom))
+        parts.append(svg.text(figure(value), x=place, y=bottom + 18, class_="tick-label middle"))
     for value in _sparse(y, 20):
         place = y.place(value)
-        parts.append(svg.element("line", x1=LEFT, y1=place, x2=x.end, y2=place))
-        parts.append(svg.text(figure(value), x=LEFT - 8, y=place + 4, class_="tick-label end"))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
+        parts.append(svg.element("line", x1=x.start, y1=place, x2=x.end, y2=place))
+        parts.append(svg.text(figure(value), x=x.start - 8, y=place + 4, class_="tick-label end"))
+    middle = (top + bottom) / 2
     parts.append(
-        svg.text(below, x=(x.start + x.end) / 2, y=HEIGHT - 10, class_="axis-label middle")
+        svg.text(below, x=(x.start + x.end) / 2, y=bottom + 38, class_="axis-label middle")
     )
     parts.append(
         svg.text(
             beside,
-            transform=f"translate(13 {middle:g}) rotate(-90)",
+            transform=f"translate({x.start - LEFT + 13:g} {middle:g}) rotate(-90)",
             class_="axis-label middle",
         )
     )
@@ -194,7 +210,7 @@ def _frame(x: Axis, y: Axis, below: str, beside: str) -> str:
 
 
 def _sparse(axis: Axis, apart: float) -> Iterable[float]:
-    """Ticks far enough from the one before for their words."""
+    """Ticks far enough apart for their labels."""
     last = -math.inf
     for value in axis.ticks():
         place = axis.place(value)
@@ -205,10 +221,15 @@ def _sparse(axis: Axis, apart: float) -> Iterable[float]:
 
 def figure(value: float) -> str:
     """A number on an axis."""
-    return f"{value:.6g}"
+    return decimal(f"{value:.6g}")
 
 
 def swatch(series: Series) -> str:
-    """The line of a series as a sign before its name."""
-    line = svg.element("path", d="M2 8h32", class_=f"curve {look(series)}")
+    """The line of a series, as a symbol before its name."""
+    return line(series.look)
+
+
+def line(number: int) -> str:
+    """The line of a look, as a symbol before a name."""
+    line = svg.element("path", d="M2 8h32", class_=f"curve look{number % LOOKS}")
     return svg.element("svg", line, viewBox="0 0 36 16", width=36, height=16)

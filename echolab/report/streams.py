@@ -1,4 +1,4 @@
-"""What TCP did, seen from the packets: segments sent again, losses healed, repeated answers."""
+"""What TCP did, judged by the packets: retransmissions, healed losses, repeated ACKs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from echolab.report.packet import Packet
 
 SEQUENCE_SPACE = 1 << 32
 LOOK_BACK = 256
-"""Retransmissions that are looked through for the bytes of a later one."""
+"""How many earlier retransmissions are searched for the bytes of a later one."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """One segment as it was sent: `number` names it, `arrived` is whether it did, unharmed."""
+    """One segment as sent: `number` identifies it, `arrived` is whether it arrived undamaged."""
 
     number: int
     packet: Packet
@@ -28,9 +28,9 @@ class Role:
 
     `sequence` and `acknowledgement` count from the first number seen of each direction.
     `repeats` are the numbers of earlier segments with bytes of this one; `heals` are those
-    of them that died and whose bytes first arrive with this one. `needless` is a
-    retransmission of what had already arrived. `repeated_ack` says again what the segment
-    before it said.
+    of them that died and whose bytes first arrive with this one. `needless` marks a
+    retransmission of bytes that had already arrived. `repeated_ack` marks a segment that
+    repeats the acknowledgement of the one before it.
     """
 
     sequence: int
@@ -96,9 +96,9 @@ class _Side:
         )
 
     def _place(self, number: int) -> int:
-        """A sequence number counted from the first, by the wrap that is nearest (RFC 9293, 3.4)."""
+        """A sequence number relative to the first, using the nearest wrap (RFC 9293, 3.4)."""
         if self._first is None:
-            # An acknowledgement names the next byte, the first of a stream seen half-way.
+            # An acknowledgement names the next byte: the first of a stream seen from midway.
             self._first = number
             return 0
         relative = (number - self._first) % SEQUENCE_SPACE

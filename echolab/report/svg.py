@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 Value = str | float | int
+
+NONE: Mapping[str, str] = {}
 
 
 def text_of(value: Value) -> str:
@@ -34,7 +37,7 @@ def text(content: str, **attributes: Value | None) -> str:
 
 
 def title(content: str) -> str:
-    """The text that a pointer over an element, or a screen reader, tells."""
+    """The text that a pointer over an element shows, or a screen reader reads out."""
     return element("title", html.escape(content, quote=False))
 
 
@@ -45,8 +48,15 @@ def image(
     *children: str,
     class_: str = "",
     role: str = "img",
+    variables: Mapping[str, str] = NONE,
+    data: Mapping[str, str] = NONE,
 ) -> str:
-    """An SVG image with its text alternative; `group` is the role of one with parts to visit."""
+    """An SVG image with a text alternative; the role `group` is for one with focusable parts.
+
+    `variables` go to the style sheet, as does the natural width; `data` goes to the script.
+    """
+    style = [f"--natural:{round(width)}px"]
+    style += [f"--{key}:{value}" for key, value in variables.items()]
     return element(
         "svg",
         *children,
@@ -54,5 +64,6 @@ def image(
         role=role,
         aria_label=name,
         class_=class_ or None,
-        style=f"--natural:{round(width)}px",
+        style=";".join(style),
+        **{f"data_{key}": value for key, value in data.items()},
     )

@@ -1,8 +1,11 @@
 """The stream echo server: every byte back, for one client after the other."""
 
-from echolab.classroom import Submission, Testbed, case
+from echolab.classroom import Stream, Submission, Testbed, case
 
 PORT = 7
+
+PAUSE = 12.0
+"""Seconds: a client may take its time, and no task bounds it."""
 
 
 def some_bytes(lab: Testbed, count: int) -> bytes:
@@ -10,23 +13,24 @@ def some_bytes(lab: Testbed, count: int) -> bytes:
 
 
 @case(
-    "one client sends a line and gets it back",
-    catches=("strlen",),
+    "one client sends a line and gets it back; then one on the server's own host, by 127.0.0.1",
+    catches=("strlen", "one-address", "drops-returns"),
     question="How many bytes did recv return, and how many do you send?",
 )
 def one_line(lab: Testbed, submission: Submission) -> None:
     submission.start("server", PORT)
     lab.wait_for_port("server", PORT)
-    client = lab.connect("client", "server", PORT)
-    client.send(b"null\0and\0behind\n")
-    client.expect(b"null\0and\0behind\n")
-    client.finish()
-    client.expect_end()
+    for host, target in (("client", "server"), ("server", "127.0.0.1")):
+        client = lab.connect(host, target, PORT)
+        client.send(b"null\0and\xff\0behind\r\n")
+        client.expect(b"null\0and\xff\0behind\r\n")
+        client.finish()
+        client.expect_end()
 
 
 @case(
-    "5000 bytes dribble in pieces; each comes back before the next is sent",
-    catches=("one-recv", "reads-all-first"),
+    "5000 bytes dribble in pieces; each comes back before the next is sent, the last one late",
+    catches=("one-recv", "reads-all-first", "impatient"),
     question="When do you know that a client has sent everything, and must you wait for it?",
 )
 def dribble(lab: Testbed, submission: Submission) -> None:
@@ -39,6 +43,9 @@ def dribble(lab: Testbed, submission: Submission) -> None:
         client.send(message[start:end])
         client.expect(message[start:end])
         lab.sleep(0.05)
+    lab.sleep(PAUSE)
+    client.send(b"the last")
+    client.expect(b"the last")
     client.finish()
     client.expect_end()
 
@@ -80,13 +87,16 @@ def next_client(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "one client resets its connection, one goes without its echo; the next one is served",
-    catches=("dies-on-reset",),
+    "clients reset, say nothing, or go without their echo; the next one is served",
+    catches=("dies-on-reset", "dies-on-empty"),
     question="Whose trouble is it when one client goes away without a word?",
 )
 def reset(lab: Testbed, submission: Submission) -> None:
     submission.start("server", PORT)
     lab.wait_for_port("server", PORT)
+    for leave in (Stream.reset, Stream.close):
+        leave(lab.connect("client", "server", PORT))
+        lab.sleep(0.1)
     rude = lab.connect("client", "server", PORT)
     rude.send(some_bytes(lab, 100))
     rude.receive(100)
@@ -105,7 +115,7 @@ def reset(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "a second server finds the port taken; the first is stopped and started again at once",
-    catches=("no-reuse",),
+    catches=("no-reuse", "in-use-status"),
     question="What does the kernel remember of a connection whose program has gone?",
 )
 def restart(lab: Testbed, submission: Submission) -> None:

@@ -4,6 +4,12 @@ from echolab.classroom import Running, Submission, Testbed, case
 
 PORT = 7
 
+PAUSE = 12.0
+"""Seconds: a client may take its time, and no task bounds it."""
+
+MUCH = 3_000_000
+"""Bytes: more than the kernels between two programs keep of what nobody reads."""
+
 
 def serve(lab: Testbed, submission: Submission) -> Running:
     server = submission.start("server", PORT)
@@ -12,8 +18,8 @@ def serve(lab: Testbed, submission: Submission) -> Running:
 
 
 @case(
-    "one client dribbles 3000 bytes",
-    catches=("waits-for-1023",),
+    "one client dribbles 3000 bytes; then one is on the server's own host, by 127.0.0.1",
+    catches=("waits-for-1023", "one-address"),
     question="For how many bytes does your server wait before it answers?",
 )
 def alone(lab: Testbed, submission: Submission) -> None:
@@ -26,11 +32,14 @@ def alone(lab: Testbed, submission: Submission) -> None:
         client.expect(message[start:end])
     client.finish()
     client.expect_end()
+    near = lab.connect("server", "127.0.0.1", PORT)
+    near.send(b"\0\xff\r\n")
+    near.expect(b"\0\xff\r\n")
 
 
 @case(
-    "a silent client is there first; the next one gets its answer",
-    catches=("one-at-a-time",),
+    "a silent client is there first; the next one gets its answer, and in the end the first",
+    catches=("one-at-a-time", "impatient"),
     question="In which call does your server stand while the silent client says nothing?",
 )
 def silent(lab: Testbed, submission: Submission) -> None:
@@ -44,6 +53,7 @@ def silent(lab: Testbed, submission: Submission) -> None:
     lab.note("seconds-behind-a-silent-client", round(lab.now() - asked, 1))
     client.finish()
     client.expect_end()
+    lab.sleep(PAUSE)
     quiet.send(b"now it speaks")
     quiet.expect(b"now it speaks")
     quiet.finish()
@@ -73,7 +83,7 @@ def interleaved(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "forty clients are connected, the last is served",
+    "forty clients are connected, the last is served, then all of them",
     catches=("two-clients",),
     question="What bounds the number of clients that your server can hold?",
 )
@@ -84,8 +94,36 @@ def forty(lab: Testbed, submission: Submission) -> None:
     clients[-1].expect(b"the last")
     states = lab.connections("server")
     lab.note("sockets-for-forty-clients", states["LISTEN"] + states["ESTABLISHED"])
-    clients[0].send(b"the first")
-    clients[0].expect(b"the first")
+    for number, client in enumerate(clients):
+        client.send(b"client %d" % number)
+    for number, client in enumerate(clients):
+        client.expect(b"client %d" % number)
+
+
+@case(
+    "one client sends without end and reads nothing; the others get their answers",
+    catches=("blocking-send",),
+    question="In which call does your server stand when a client does not read its answers?",
+)
+def never_reads(lab: Testbed, submission: Submission) -> None:
+    server = serve(lab, submission)
+    early = lab.connect("client", "server", PORT)
+    greedy = lab.connect("client", "server", PORT, room=4096)
+    message = lab.random.randbytes(MUCH)
+    sent = greedy.flood(message)
+    for client in (early, lab.connect("client", "server", PORT)):
+        client.send(b"is anybody there?")
+        client.expect(b"is anybody there?")
+        client.finish()
+        client.expect_end()
+    greedy.expect(message[:sent], within=60.0)
+    greedy.flood(message)
+    greedy.reset()
+    lab.sleep(0.1)
+    client = lab.connect("client", "server", PORT)
+    client.send(b"still there?")
+    client.expect(b"still there?")
+    server.waits()
 
 
 @case(
@@ -111,20 +149,20 @@ def reset(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "clients come and go, each is closed when it has finished; then the server is restarted",
-    catches=("never-closes", "keeps-asking"),
+    "four hundred clients come and go, each is closed when it has finished; then a restart",
+    catches=("never-closes", "keeps-asking", "full-table", "in-use-status"),
     question="Who closes the socket of a client that has gone?",
 )
 def closes(lab: Testbed, submission: Submission) -> None:
     server = serve(lab, submission)
-    for number in range(12):
+    for number in range(400):
         client = lab.connect("client", "server", PORT)
         client.send(b"client %d" % number)
         client.expect(b"client %d" % number)
         client.finish()
         client.expect_end()
         client.close()
-    lab.sleep(0.5)
+    server.waits()
     last = lab.connect("client", "server", PORT)
     last.send(b"the last")
     last.expect(b"the last")

@@ -1,4 +1,4 @@
-"""The datagram client: every answer it can get, and no answer that is none."""
+"""The datagram client: every answer that it can get, and no false one."""
 
 from echolab.classroom import Link, Submission, Testbed, case
 
@@ -12,12 +12,12 @@ def request(number: int) -> bytes:
 
 @case(
     "the server answers every datagram; then nobody knows the host",
-    catches=("wrong-format",),
+    catches=("wrong-format", "one-digit"),
     question="Which bytes are in your datagram?",
 )
 def answered(lab: Testbed, submission: Submission) -> None:
     server = lab.datagrams("server", PORT)
-    count = lab.random.randint(3, 6)
+    count = lab.random.randint(10, 13)
     client = submission.start("client", "server", PORT, count)
     for number in range(1, count + 1):
         sender = server.expect(request(number))
@@ -80,7 +80,7 @@ def duplicate(lab: Testbed, submission: Submission) -> None:
     server.send(request(1), sender)
     server.send(request(1), sender)
     server.expect(request(2))
-    server.expect(request(2), within=1.0)
+    sender = server.expect(request(2), within=1.0)
     server.send(request(2), sender)
     client.succeeds("1 answered\n2 answered\n")
 
@@ -95,12 +95,12 @@ def late(lab: Testbed, submission: Submission) -> None:
     client = submission.start("client", "server", PORT, 2)
     sender = server.expect(request(1))
     server.send(request(1), sender)
-    server.expect(request(2))
+    sender = server.expect(request(2))
     asked = lab.now()
     for _ in range(2):
         lab.sleep(0.2)
         server.send(request(1), sender)
-    server.expect(request(2), within=0.2)
+    sender = server.expect(request(2), within=0.2)
     waited = lab.now() - asked
     lab.expect(
         "the client asks again after half a second, whatever else arrives",
@@ -113,16 +113,47 @@ def late(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "a stranger sends the right answer before the server does",
-    catches=("any-sender",),
-    question="What does a datagram tell you about who sent it?",
+    "strangers send the right answer, the server wrong ones, before the right one",
+    catches=(
+        "any-sender",
+        "prefix",
+        "port-alone",
+        "host-alone",
+        "number-alone",
+        "cuts",
+        "suffix",
+        "trims",
+    ),
+    question="What tells you who sent a datagram, and which request it answers?",
 )
 def stranger(lab: Testbed, submission: Submission) -> None:
     server = lab.datagrams("server", PORT)
     other = lab.datagrams("server", lab.random.randint(2000, 9000))
     client = submission.start("client", "server", PORT, 1)
     sender = server.expect(request(1))
+    elsewhere = lab.datagrams("client", PORT)
+    elsewhere.send(request(1), sender)
     other.send(request(1), sender)
-    server.expect(request(1), within=1.0)
+    altered = (b"1" + request(1), request(1) + b"!", request(1) + b"\n", request(1)[:-1])
+    for wrong in (request(10), *altered, b"1", b"1 " + SENTENCE.upper()):
+        server.send(wrong, sender)
+    sender = server.expect(request(1), within=1.0)
     server.send(request(1), sender)
     client.succeeds("1 answered\n")
+
+
+@case(
+    "nobody serves the port, and the server's kernel says so",
+    catches=("refused-crashes", "refused-at-once"),
+    question="What does your program learn of a port that nobody serves, and what may it do then?",
+)
+def refused(lab: Testbed, submission: Submission) -> None:
+    began = lab.now()
+    finished = submission.start("client", "server", PORT, 2).succeeds("1 lost\n2 lost\n")
+    passed = finished.ended - began
+    lab.expect(
+        "the client waits four times half a second for each number",
+        3.9 <= passed <= 4.5,
+        expected="4 s",
+        seen=f"{passed:.2f} s",
+    )

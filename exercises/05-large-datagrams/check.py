@@ -13,21 +13,22 @@ def serve(lab: Testbed, submission: Submission, limit: int) -> tuple[str, int]:
 
 
 @case(
-    "a short datagram comes back, and a binary one",
-    catches=("strlen",),
+    "a short datagram comes back, and a binary one; then to 127.0.0.1 on the server's own host",
+    catches=("strlen", "one-address", "trims-zeros"),
     question="How long is the datagram that you received?",
 )
 def short(lab: Testbed, submission: Submission) -> None:
     where = serve(lab, submission, 2000)
-    client = lab.datagrams("client")
-    for message in (b"Wir erschrecken", b"null\0 and \xff behind"):
-        client.send(message, where)
-        client.expect(message)
+    for host, target in (("client", where), ("server", ("127.0.0.1", PORT))):
+        client = lab.datagrams(host)
+        for message in (b"Wir erschrecken", b"null\0 and \xff behind\r\n\0\0"):
+            client.send(message, target)
+            client.expect(message)
 
 
 @case(
     "datagrams of LIMIT - 1, LIMIT and LIMIT + 1 bytes",
-    catches=("off-by-one", "cuts"),
+    catches=("off-by-one", "cuts", "fixed-limit"),
     question="How can you tell a datagram that fits exactly from one that was cut?",
 )
 def around_limit(lab: Testbed, submission: Submission) -> None:

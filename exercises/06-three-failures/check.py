@@ -45,7 +45,7 @@ def lost_request(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "nobody listens at the port",
-    catches=("all-silent",),
+    catches=("all-silent", "tries-again", "chatty"),
     question="Which packet comes back from a port where nobody listens?",
 )
 def closed_port(lab: Testbed, submission: Submission) -> None:
@@ -53,7 +53,10 @@ def closed_port(lab: Testbed, submission: Submission) -> None:
     lab.shape("server", Link(delay=0.1))
     port = lab.random.randint(2000, 60000)
     began = lab.now()
+    before = lab.lab.counter("client", "Tcp.ActiveOpens")
     finished = submission.start("client", "server", port).succeeds("refused\n")
+    tries = lab.lab.counter("client", "Tcp.ActiveOpens") - before
+    lab.expect("the program tries once", tries == 1, expected="one try", seen=f"{tries} tries")
     lab.note("seconds-until-refused", round(finished.ended - began, 1))
 
 

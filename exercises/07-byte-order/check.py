@@ -67,14 +67,17 @@ def reply(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "the largest numbers",
-    catches=("signed",),
+    "the largest numbers, then the smallest",
+    catches=("signed", "zero-is-none"),
     question="Do your numbers have a sign?",
 )
 def largest(lab: Testbed, submission: Submission) -> None:
     stream, client = connected(lab, submission, 1000, 65535, 4294967295)
     exchange(stream, 65535, 4294967295, (65534, 4294967294))
     client.succeeds("65534 4294967294\n")
+    stream, client = connected(lab, submission, 1001, 0, 0)
+    exchange(stream, 0, 0, (0, 0))
+    client.succeeds("0 0\n")
 
 
 @case(
@@ -88,7 +91,7 @@ def pieces(lab: Testbed, submission: Submission) -> None:
     answer = HEADER.pack(259, 0x01020304)
     cut = lab.random.randint(1, 5)
     stream.send(answer[:cut])
-    stream.expect_silence(0.2, "the answer is not whole yet")
+    stream.expect_no_bytes(0.2, "the answer is not whole yet")
     stream.send(answer[cut:])
     client.succeeds(f"259 {0x01020304}\n")
 

@@ -4,6 +4,9 @@ from echolab.classroom import Stream, Submission, Testbed, case
 
 PORT = 7
 
+PAUSE = 12.0
+"""Seconds: a client may take its time, and no task bounds it."""
+
 
 def frame(message: bytes) -> bytes:
     return len(message).to_bytes(4, "big") + message
@@ -16,8 +19,8 @@ def connected(lab: Testbed, submission: Submission) -> Stream:
 
 
 @case(
-    "one message in one piece",
-    catches=("host-order", "no-frame"),
+    "one message in one piece; then one from the server's own host, by 127.0.0.1",
+    catches=("host-order", "no-frame", "one-address"),
     question="Which bytes stand before the message, in your answer too?",
 )
 def one_message(lab: Testbed, submission: Submission) -> None:
@@ -26,6 +29,11 @@ def one_message(lab: Testbed, submission: Submission) -> None:
     client.expect(frame(b"nekcerhcsre riW"))
     client.finish()
     client.expect_end()
+    near = lab.connect("server", "127.0.0.1", PORT)
+    near.send(frame(b"\0\xff\n"))
+    near.expect(frame(b"\n\xff\0"))
+    near.finish()
+    near.expect_end()
 
 
 @case(
@@ -46,12 +54,12 @@ def three_messages(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "one message, its length and its beginning byte by byte",
-    catches=("recv-is-message", "header-whole"),
+    catches=("recv-is-message", "header-whole", "signed-length"),
     question="May the four bytes of the length come in pieces, too?",
 )
 def byte_by_byte(lab: Testbed, submission: Submission) -> None:
     client = connected(lab, submission)
-    message = lab.random.randbytes(lab.random.randint(300, 600))
+    message = lab.random.randbytes(lab.random.randint(384, 511))
     data = frame(message)
     for byte in data[:6]:
         client.send(bytes([byte]))
@@ -63,8 +71,8 @@ def byte_by_byte(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "pieces that end in the middle of messages",
-    catches=("recv-is-message", "drops-rest"),
+    "pieces that end in the middle of messages, the last one late",
+    catches=("recv-is-message", "drops-rest", "impatient"),
     question="Where do you keep what belongs to the next message?",
 )
 def torn(lab: Testbed, submission: Submission) -> None:
@@ -76,7 +84,7 @@ def torn(lab: Testbed, submission: Submission) -> None:
     lab.sleep(0.1)
     client.send(data[cut:-1])
     client.expect(b"".join(frame(message[::-1]) for message in messages[:2]))
-    client.expect_silence(0.2, "the third message is not whole yet")
+    client.expect_silence(PAUSE, "the third message is not whole yet")
     lab.note("answers-before-the-last-byte", 2)
     client.send(data[-1:])
     client.expect(frame(messages[2][::-1]))
@@ -99,8 +107,8 @@ def large(lab: Testbed, submission: Submission) -> None:
 
 
 @case(
-    "clients finish in a message, or go without their answers; the next client is served",
-    catches=("answers-half",),
+    "clients finish or reset in a message, or go without answers; the next client is served",
+    catches=("answers-half", "dies-on-reset"),
     question="Is a message complete because the stream has ended?",
 )
 def half_message(lab: Testbed, submission: Submission) -> None:
@@ -113,6 +121,10 @@ def half_message(lab: Testbed, submission: Submission) -> None:
     hasty.send(frame(b"nobody waits for this") * 3)
     hasty.close()
     lab.sleep(0.1)
+    rude = lab.connect("client", "server", PORT)
+    rude.send(frame(b"a whole message")[:10])
+    lab.sleep(0.1)
+    rude.reset()
     other = lab.connect("client", "server", PORT)
     other.send(frame(b"next"))
     other.expect(frame(b"txen"))

@@ -4,6 +4,9 @@ from echolab.classroom import Stream, Submission, Testbed, case
 
 PORT = 7
 
+PAUSE = 12.0
+"""Seconds: a client may take its time, and no task bounds it."""
+
 
 def serve(lab: Testbed, submission: Submission) -> None:
     submission.start("server", PORT)
@@ -21,25 +24,26 @@ def exchange(lab: Testbed, client: Stream, greeting: str, message: bytes) -> Non
 
 @case(
     "a client comes by IPv4",
-    catches=("six-only", "mapped"),
+    catches=("six-only", "mapped", "drops-returns"),
     question="Which family does the client see, and what does your socket call its address?",
 )
 def four(lab: Testbed, submission: Submission) -> None:
     serve(lab, submission)
     client = lab.connect("client", "server", PORT)
-    exchange(lab, client, lab.address("client").ip, b"by IPv4")
+    exchange(lab, client, lab.address("client").ip, b"by \0 and \xff IPv4\r\n")
     states = lab.connections("server")
     lab.note("sockets-that-listen", states.get("LISTEN", 0))
 
 
 @case(
-    "a client comes by IPv6",
-    catches=("four-only", "tuple"),
+    "a client comes by IPv6, and takes its time",
+    catches=("four-only", "tuple", "impatient"),
     question="On which addresses does your server listen?",
 )
 def six(lab: Testbed, submission: Submission) -> None:
     serve(lab, submission)
     client = lab.connect("client", "server", PORT, ip6=True)
+    lab.sleep(PAUSE)
     exchange(lab, client, client.own_address, b"by IPv6")
 
 
@@ -59,7 +63,7 @@ def mixed(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "a client goes without its echo, the others wait for their turn",
-    catches=("one-client",),
+    catches=("one-client", "dies-on-reset"),
     question="What becomes of a client that connects while another one is served?",
 )
 def waiting(lab: Testbed, submission: Submission) -> None:
@@ -67,6 +71,9 @@ def waiting(lab: Testbed, submission: Submission) -> None:
     hasty = lab.connect("client", "server", PORT)
     hasty.send(lab.random.randbytes(5000))
     hasty.close()
+    lab.sleep(0.1)
+    rude = lab.connect("client", "server", PORT, ip6=True)
+    rude.reset()
     lab.sleep(0.1)
     clients = [lab.connect("client", "server", PORT, ip6=ip6) for ip6 in (False, True, False)]
     messages = [lab.random.randbytes(3000) for _ in clients]

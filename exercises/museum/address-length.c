@@ -1,4 +1,11 @@
 /* AdrLen is not set before accept, so it is whatever the stack held: here a negative number. */
+/*
+ * broken: AdrLen = (socklen_t)-1;
+ * broken: accept(Socket, &Partner, &AdrLen);
+ *
+ * fixed: AdrLen = sizeof(Partner);
+ * fixed: accept(Socket, &Partner, &AdrLen);
+ */
 #include "museum.h"
 
 int main(int argc, char **argv)
@@ -8,7 +15,7 @@ int main(int argc, char **argv)
 
     for (;;) {
         struct sockaddr_in Partner;
-        socklen_t AdrLen = Mended ? sizeof(Partner) : (socklen_t)-1;
+        socklen_t AdrLen = Fixed ? sizeof(Partner) : (socklen_t)-1;
         int Client = accept(Socket, (struct sockaddr *)&Partner, &AdrLen);
         pthread_t Thread;
 

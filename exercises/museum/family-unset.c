@@ -1,4 +1,10 @@
 /* A client that never sets sin_family: connect succeeds, and nothing is connected. */
+/*
+ * broken: Adr.sin_port = htons(Port);
+ *
+ * fixed: Adr.sin_family = AF_INET;
+ * fixed: Adr.sin_port = htons(Port);
+ */
 #include <arpa/inet.h>
 
 #include "museum.h"
@@ -9,7 +15,7 @@ int main(int argc, char **argv)
     struct sockaddr_in Adr = {0};
 
     read_arguments(argc, argv);
-    if (Mended)
+    if (Fixed)
         Adr.sin_family = AF_INET;
     Adr.sin_port = htons(Port);
     Adr.sin_addr.s_addr = inet_addr("10.7.0.1"); /* the first host of a lab */

@@ -1,4 +1,9 @@
 /* Bound to 127.0.0.1: the server answers its own host, and nobody else. */
+/*
+ * broken: s_addr = htonl(INADDR_LOOPBACK);
+ *
+ * fixed: s_addr = htonl(INADDR_ANY);
+ */
 #include "museum.h"
 
 int main(int argc, char **argv)
@@ -8,7 +13,7 @@ int main(int argc, char **argv)
 
     read_arguments(argc, argv);
     Adr.sin_port = htons(Port);
-    Adr.sin_addr.s_addr = htonl(Mended ? INADDR_ANY : INADDR_LOOPBACK);
+    Adr.sin_addr.s_addr = htonl(Fixed ? INADDR_ANY : INADDR_LOOPBACK);
     setsockopt(Socket, SOL_SOCKET, SO_REUSEADDR, &On, sizeof(On));
     if (bind(Socket, (struct sockaddr *)&Adr, sizeof(Adr)) < 0 || listen(Socket, 64) < 0) {
         perror("museum");

@@ -1,4 +1,11 @@
 /* The result of recv is not checked: -1, as a length, is more than any buffer has. */
+/*
+ * broken: if (Len != 0)
+ * broken:     send(Socket, Puffer, Len, 0);
+ *
+ * fixed: if (Len > 0)
+ * fixed:     send_all(Socket, Puffer, Len);
+ */
 #include "museum.h"
 
 static void *serve(void *Argument)
@@ -7,7 +14,7 @@ static void *serve(void *Argument)
     int Socket = (int)(intptr_t)Argument;
     ssize_t Len;
 
-    if (Mended)
+    if (Fixed)
         return echo(Argument);
     do {
         Len = recv(Socket, Puffer, MAXPUF, 0);

@@ -11,8 +11,8 @@
 
 #define MAXPUF 1023
 
-/* Whether the exhibit was started as `NAME mended PORT`, not as `NAME broken PORT`. */
-static int Mended;
+/* Whether the exhibit was started as `NAME fixed PORT`, not as `NAME broken PORT`. */
+static int Fixed;
 static unsigned short Port;
 
 __attribute__((unused)) static int send_all(int Socket, const char *Puffer, ssize_t Len)
@@ -69,9 +69,9 @@ __attribute__((unused)) static void welcome(int Socket, void *(*Serve)(void *))
 static void read_arguments(int argc, char **argv)
 {
     if (argc != 3) {
-        fprintf(stderr, "usage: %s broken|mended PORT\n", argv[0]);
+        fprintf(stderr, "usage: %s broken|fixed PORT\n", argv[0]);
         exit(2);
     }
-    Mended = strcmp(argv[1], "mended") == 0;
+    Fixed = strcmp(argv[1], "fixed") == 0;
     Port = (unsigned short)atoi(argv[2]);
 }

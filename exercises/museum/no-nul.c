@@ -1,4 +1,10 @@
-/* What recv brings is no C string: nothing ends it, and what was there before shows. */
+/* What recv returns is not a C string: nothing ends it, and what was there before shows. */
+/*
+ * broken: snprintf(Answer, ..., "%s", Puffer);
+ * broken: send_all(Socket, Answer, Len);
+ *
+ * fixed: send_all(Socket, Puffer, Len);
+ */
 #include "museum.h"
 
 static void *serve(void *Argument)
@@ -7,7 +13,7 @@ static void *serve(void *Argument)
     int Socket = (int)(intptr_t)Argument;
     ssize_t Len;
 
-    if (Mended)
+    if (Fixed)
         return echo(Argument);
     while ((Len = recv(Socket, Puffer, MAXPUF, 0)) > 0) {
         Len = snprintf(Answer, sizeof(Answer), "%s", Puffer);

@@ -1,4 +1,11 @@
 /* No SO_REUSEADDR: after a stop with clients connected, the port is taken for a minute. */
+/*
+ * broken: bind(Socket, ...);
+ *
+ * fixed: setsockopt(Socket, SOL_SOCKET,
+ * fixed:            SO_REUSEADDR, &On, ...);
+ * fixed: bind(Socket, ...);
+ */
 #include "museum.h"
 
 static int listen_once(unsigned short Number)
@@ -16,5 +23,5 @@ static int listen_once(unsigned short Number)
 int main(int argc, char **argv)
 {
     read_arguments(argc, argv);
-    welcome(Mended ? listen_on(Port) : listen_once(Port), echo);
+    welcome(Fixed ? listen_on(Port) : listen_once(Port), echo);
 }

@@ -1,4 +1,10 @@
 /* The length of a message measured by strlen: nothing behind a zero byte is sent back. */
+/*
+ * broken: send_all(Socket, Puffer,
+ * broken:          strlen(Puffer));
+ *
+ * fixed: send_all(Socket, Puffer, Len);
+ */
 #include "museum.h"
 
 static void *serve(void *Argument)
@@ -7,7 +13,7 @@ static void *serve(void *Argument)
     int Socket = (int)(intptr_t)Argument;
     ssize_t Len;
 
-    if (Mended)
+    if (Fixed)
         return echo(Argument);
     while ((Len = recv(Socket, Puffer, MAXPUF, 0)) > 0) {
         Puffer[Len] = 0;

@@ -1,9 +1,9 @@
-"""The link of one host: shapes what the host sends, reads its counters, captures its packets.
+"""The links of one host: shapes what it sends, reads its counters, captures its packets.
 
 Runs in a container that shares the host's network namespace. Requests come as lines of
-JSON on standard input; each gets one line of JSON on standard output, with its `id`. When
-standard input ends, however the lab ended, the link goes back to clean and so does this
-program. What breaks by itself is told as a line with `broken` and without `id`.
+JSON on standard input. Each gets one line of JSON on standard output, with its `id`. When
+standard input ends, however the lab ended, the program resets the links and exits. What
+breaks by itself is reported as a line with `broken` and without `id`.
 """
 
 from __future__ import annotations
@@ -20,35 +20,51 @@ from typing import Any
 
 from appliance import Appliance
 from capture import Captures
-from command import DEVICE, Failed, run
+from command import Failed, run
 
 CHUNK = 1 << 20
 """Bytes of a file that one answer carries."""
 
 
+DEVICES = Path("/sys/class/net")
+
+
 class Agent:
-    """What one link can do; `close` puts it back to clean."""
+    """What the links of one host can do; `close` resets them."""
 
     def __init__(self) -> None:
         self.appliance: Appliance | None = None
-        self.captures = Captures()
+        self.devices: list[str] = []
+        self.captures: list[Captures] = []
 
-    def prepare(self) -> dict[str, Any]:
-        """Make one packet one frame, also while nothing is shaped yet.
+    def prepare(self, hardware: list[str]) -> dict[str, Any]:
+        """Find the devices by their hardware addresses and tell their names and MTUs.
+
+        Make every packet a frame of its own, even before anything is shaped.
 
         With segmentation offloads a host hands frames of up to 64 KiB to its link, and one
-        loss would hit forty segments at once; TCP joins segments even so, up to
-        gso_max_segs (ip-link(8)), and has them cut behind the queue.
+        loss would hit forty segments at once. Even without them TCP joins up to
+        gso_max_segs segments (ip-link(8)), which are split only after the queue.
         """
-        run(["ethtool", "-K", DEVICE, "tx", "off", "tso", "off", "gso", "off", "gro", "off"])
-        run(["ip", "link", "set", "dev", DEVICE, "gso_max_segs", "1"])
-        return {"kernel": os.uname().release}
+        found = {_text(one / "address"): one.name for one in DEVICES.iterdir()}
+        self.devices = [found[address] for address in hardware]
+        for device in self.devices:
+            run(["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off", "gro", "off"])
+            run(["ip", "link", "set", "dev", device, "gso_max_segs", "1"])
+        said = run(["tc", "-V"])
+        return {
+            "kernel": os.uname().release,
+            "iproute2": said.partition("iproute2-")[2].strip(),
+            "devices": self.devices,
+            "mtus": [int(_text(DEVICES / device / "mtu")) for device in self.devices],
+        }
 
     def boot(self, argv: list[str], environment: dict[str, str]) -> dict[str, Any]:
-        """Boot a kernel that has netem and lead through it all that the host sends."""
+        """Boot a kernel that has netem and send all the host's packets through it."""
         if self.appliance is None:
-            self.appliance = Appliance(argv, environment)
-            self.captures.follow(self.appliance)
+            self.appliance = Appliance(argv, environment, self.devices)
+            for capture in self.captures:
+                capture.follow(self.appliance)
             self.appliance.insert()
         return {"kernel": self.appliance.release}
 
@@ -62,33 +78,57 @@ class Agent:
         return {"status": done.returncode, "output": done.stdout, "error": done.stderr}
 
     def read(self, path: str) -> dict[str, Any]:
-        """The text of a file, as this network namespace shows it."""
-        return {"text": Path(path).read_text(encoding="utf-8", errors="replace")}
+        """The text of a file as this network namespace shows it, or why it cannot be read."""
+        try:
+            return {"text": Path(path).read_text(encoding="utf-8", errors="replace")}
+        except OSError as error:
+            return {"why": error.strerror}
 
-    def neighbours(self, entries: dict[str, str]) -> dict[str, Any]:
-        """Enter the hardware addresses of other hosts for good, so that nobody asks."""
-        for address, hardware in entries.items():
-            entry = [address, "lladdr", hardware, "dev", DEVICE, "nud", "permanent"]
-            run(["ip", "neighbour", "replace", *entry])
+    def neighbours(self, entries: dict[str, dict[str, str]]) -> dict[str, Any]:
+        """Enter the hardware addresses of other hosts permanently, so that no ARP is needed.
+
+        `entries` has, for each device, the hardware address of each address.
+        """
+        lines = [
+            f"neighbour replace {address} lladdr {hardware} dev {device} nud permanent\n"
+            for device, known in entries.items()
+            for address, hardware in known.items()
+        ]
+        run(["ip", "-batch", "-"], "".join(lines))
         return {}
 
     def capture(self, shaping_here: bool) -> dict[str, Any]:
-        """Start the captures that are possible here; says of what."""
-        return {"where": self.captures.start(shaping_here=shaping_here)}
+        """Start the captures that are possible here; return which those are for each device."""
+        self.captures = [Captures(device, number) for number, device in enumerate(self.devices)]
+        return {"where": [capture.start(shaping_here=shaping_here) for capture in self.captures]}
 
     def finish(self) -> dict[str, Any]:
-        """End the captures; says where they are and how large."""
-        return {"files": self.captures.finish()}
+        """End the captures; return where they are and how large, for each device."""
+        said = [""] * len(self.captures)
+        if self.appliance is not None and any(capture.in_guest for capture in self.captures):
+            said = self.appliance.ask({"finish": True})["errors"]
+        return {
+            "files": [
+                capture.finish(words) for capture, words in zip(self.captures, said, strict=True)
+            ]
+        }
+
+    def silence(self) -> dict[str, Any]:
+        """Let nothing in or out of the host any more, as when it loses power."""
+        for device in sorted(Path("/sys/class/net").iterdir()):
+            if device.name != "lo":
+                run(["ip", "link", "set", "dev", device.name, "down"])
+        return {}
 
     def fetch(self, path: str, offset: int) -> dict[str, Any]:
-        """A piece of a capture's file, packed by zlib, as base64: many frames are alike."""
+        """A piece of a capture file as base64, compressed with zlib: many frames are alike."""
         with Path(path).open("rb") as file:
             file.seek(offset)
             packed = zlib.compress(file.read(CHUNK), level=1)
         return {"piece": base64.b64encode(packed).decode()}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do what a request asks; what fails is an answer too."""
+        """Do what a request asks; a failure is an answer too."""
         what = request.pop("do")
         number = request.pop("id")
         try:
@@ -97,17 +137,23 @@ class Agent:
             return {"id": number, "failed": str(error)}
 
     def close(self) -> None:
-        """Put the link back to clean."""
-        self.captures.close()
-        for queue in ("clsact", "root"):
-            argv = ["tc", "qdisc", "delete", "dev", DEVICE, queue]
-            subprocess.run(argv, capture_output=True, timeout=10, check=False)
+        """Reset the links."""
+        for capture in self.captures:
+            capture.close()
+        for device in self.devices:
+            for queue in ("clsact", "root"):
+                argv = ["tc", "qdisc", "delete", "dev", device, queue]
+                subprocess.run(argv, capture_output=True, timeout=10, check=False)
         if self.appliance is not None:
             self.appliance.close()
 
 
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()
+
+
 def say(answer: dict[str, Any]) -> None:
-    """Write one line to whoever drives this link."""
+    """Write one line to the process that controls this link."""
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

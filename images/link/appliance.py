@@ -1,9 +1,9 @@
-"""A kernel with netem, booted as a process, through which all passes that a host sends.
+"""A kernel with netem, booted as a process, through which all packets of a host pass.
 
-What the host sends is led to a TAP device (tc-mirred(8), at the egress hook of eth0). The
-guest kernel takes it from there, lets it through the netem of its own device, which is
-called eth0 too, and writes it to a packet socket on the host's eth0. What the host
-receives does not pass here.
+What the host sends by a device is redirected to a TAP device (tc-mirred(8), at the egress
+hook). The guest kernel takes it from there, passes it through the netem of a device of its
+own, which is called like the host's, and writes it to a packet socket on the host's device.
+What the host receives does not pass through here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from command import DEVICE, Failed, run
+from command import Failed, run
 
-TAP = "link0"
-OUT = 10
-"""The descriptor under which the guest kernel finds the packet socket."""
+TAP = "link"
+"""What the TAP devices are called, each with the number of the host's device."""
+
+FIRST_OUT = 100
+"""The descriptor under which the guest kernel finds the first device's packet socket."""
 
 SOL_PACKET = 263
 PACKET_QDISC_BYPASS = 20
@@ -38,38 +41,51 @@ QUESTIONS = 20
 """How often the guest is asked for its time."""
 
 QUEUE = "10000"
-"""Packets that may wait for the guest to be scheduled: a quarter of a second of 40,000/s."""
+"""Packets that may wait until the guest is scheduled: 0.25 s at 40,000 packets/s."""
 
 
 class Appliance:
-    """A running guest kernel; raises Failed where it does not boot."""
+    """A running guest kernel. Raises Failed if it does not boot."""
 
-    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, argv: list[str], environment: dict[str, str], devices: Sequence[str]
+    ) -> None:
         self.release = ""
+        self.devices = devices
         self._log: list[str] = []
         self._waiting = b""
         with contextlib.ExitStack() as undo:
-            out = undo.enter_context(self._packet_socket())
-            os.dup2(out.fileno(), OUT)
+            outs = []
+            for number, device in enumerate(devices):
+                out = undo.enter_context(self._packet_socket(device))
+                outs.append(os.dup2(out.fileno(), FIRST_OUT + number))
             self._process = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=[OUT],
+                pass_fds=outs,
                 env=environment,
             )
-            os.close(OUT)
+            for descriptor in outs:
+                os.close(descriptor)
             undo.callback(self.close)
             self.pidfd = os.pidfd_open(self._process.pid)
             self.release = self._hear(BOOT_LIMIT)["ready"]
-            run(["ip", "link", "set", TAP, "addrgenmode", "none", "txqueuelen", QUEUE, "up"])
-            run(["ethtool", "-K", TAP, "tx", "off", "tso", "off", "gso", "off"])
+            for number in range(len(devices)):
+                tap = self.tap(number)
+                run(["ip", "link", "set", tap, "addrgenmode", "none", "txqueuelen", QUEUE, "up"])
+                run(["ethtool", "-K", tap, "tx", "off", "tso", "off", "gso", "off"])
             undo.pop_all()
 
     @staticmethod
-    def _packet_socket() -> socket.socket:
-        """A socket that writes frames to the device and receives none.
+    def tap(number: int) -> str:
+        """The TAP device behind the host's device of that number."""
+        return f"{TAP}{number}"
+
+    @staticmethod
+    def _packet_socket(device: str) -> socket.socket:
+        """A socket that writes frames to the device but receives none.
 
         Strategy: past the qdisc layer (PACKET_QDISC_BYPASS, packet(7)) a frame does not
         meet the egress hook again that led it here, so nothing loops; protocol 0
@@ -77,19 +93,20 @@ class Appliance:
         """
         out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         out.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-        out.bind((DEVICE, 0))
+        out.bind((device, 0))
         return out
 
     def insert(self) -> None:
-        """Lead all that the host sends through the guest."""
-        run(["tc", "qdisc", "add", "dev", DEVICE, "clsact"])
-        # Not every kernel has matchall; a u32 filter that looks at nothing matches all.
-        every = ["protocol", "all", "u32", "match", "u32", "0", "0"]
-        redirect = ["action", "mirred", "egress", "redirect", "dev", TAP]
-        run(["tc", "filter", "add", "dev", DEVICE, "egress", *every, *redirect])
+        """Redirect everything that the host sends through the guest."""
+        for number, device in enumerate(self.devices):
+            run(["tc", "qdisc", "add", "dev", device, "clsact"])
+            # Not every kernel has matchall; a u32 filter that looks at no bits matches everything.
+            every = ["protocol", "all", "u32", "match", "u32", "0", "0"]
+            redirect = ["action", "mirred", "egress", "redirect", "dev", self.tap(number)]
+            run(["tc", "filter", "add", "dev", device, "egress", *every, *redirect])
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Have the guest do something. Raises Failed where it died or does not answer."""
+        """Have the guest do something. Raises Failed if it has died or does not answer."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -114,7 +131,7 @@ class Appliance:
         return int(min(readings)[1])
 
     def _hear(self, limit: float) -> dict[str, Any]:
-        """The guest's next line of JSON; what else its console says goes to the log."""
+        """The guest's next line of JSON; other console output goes to the log."""
         assert self._process.stdout is not None
         end = time.monotonic() + limit
         while True:
@@ -133,7 +150,7 @@ class Appliance:
             self._waiting += received
 
     def obituary(self) -> str:
-        """Why the guest is gone or silent, with the last words of its kernel."""
+        """Why the guest is gone or silent, with the last lines of its kernel."""
         try:
             status = self._process.wait(timeout=1)
             end = f"ended with status {status}"

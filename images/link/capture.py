@@ -1,4 +1,6 @@
-"""Captures of what one host sends and receives, before and after its link, by tcpdump(8)."""
+"""Captures of what a device of a host sends and receives, before and after its link, by
+tcpdump(8).
+"""
 
 from __future__ import annotations
 
@@ -9,32 +11,46 @@ from pathlib import Path
 from typing import Any
 
 import pcap
-from appliance import TAP, Appliance
-from command import DEVICE, LIMIT, Failed, run
+from appliance import Appliance
+from command import LIMIT, Failed, run
 
 ROOM = Path("/tmp")  # noqa: S108 (this container's own, and its only place to write)
 
 BEFORE = "before-link"
 AFTER = "after-link"
 
-MIRROR = "before0"
-"""A device that nobody listens to but tcpdump: it gets a copy of what the host sends."""
+MIRROR = "before"
+"""Devices on which only tcpdump listens get a copy of what the host sends; each has the number
+of the host's device.
+"""
 
 MIRROR_PREFERENCE = "10"
-"""`pref` of the filter that copies: before any that drops chosen packets."""
+"""`pref` of the filter that copies: lower than that of any filter that drops packets."""
 
 BUFFER = 16384
-"""Kibibytes in which the kernel keeps what tcpdump has not read yet."""
+"""Kibibytes of the kernel's buffer for what tcpdump has not read yet."""
 
 GUEST_BUFFER = 4096
-"""The same in the appliance, whose memory is small."""
+"""The same in the appliance, which has little memory."""
 
 
 def argv(device: str, direction: str, file: Path, buffer: int = BUFFER) -> list[str]:
-    """The words of tcpdump(8). Immediate mode leaves nothing in a buffer at the end."""
+    """The arguments of tcpdump(8). Immediate mode leaves nothing in a buffer at the end."""
     return [
-        *("tcpdump", "-i", device, "-Q", direction, "-w", str(file), "-Z", "root", "-U"),
-        *("-B", str(buffer), "--immediate-mode", "--time-stamp-precision=nano"),
+        "tcpdump",
+        "-i",
+        device,
+        "-Q",
+        direction,
+        "-w",
+        str(file),
+        "-Z",
+        "root",
+        "-U",
+        "-B",
+        str(buffer),
+        "--immediate-mode",
+        "--time-stamp-precision=nano",
     ]
 
 
@@ -58,7 +74,7 @@ class Capture:
         raise Failed(f"tcpdump: {said.decode(errors='replace').strip()}")
 
     def finish(self) -> int:
-        """End it; says how many packets the kernel could not keep for it."""
+        """End it; return how many packets the kernel dropped because its buffer was full."""
         self._process.send_signal(signal.SIGINT)
         _, raw = self._process.communicate(timeout=LIMIT)
         said = raw.decode(errors="replace")
@@ -74,13 +90,15 @@ class Capture:
 
 
 def missed(said: str) -> int:
-    """Packets that tcpdump's closing words say were dropped by the kernel."""
+    """How many packets the kernel dropped, by tcpdump's last lines."""
     found = re.search(r"(\d+) packets? dropped by kernel", said)
     return int(found[1]) if found else 0
 
 
 class Captures:
-    """The captures of one link. Until an appliance stands in front, nothing shapes.
+    """The captures of one link, that of the host's device of this name and number.
+
+    Until an appliance stands in front, nothing shapes.
 
     Where this kernel shapes, a copy of what the host sends is taken at the egress hook,
     before the queue. Where an appliance does, the TAP that leads there has what the host
@@ -88,31 +106,46 @@ class Captures:
     it pass the taps of the host's device by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str, number: int) -> None:
+        self._device = device
+        self._number = number
+        self._mirror = f"{MIRROR}{number}"
         self._running: list[tuple[str, Capture]] = []
         self._guest: Path | None = None
         self._appliance: Appliance | None = None
 
     def start(self, *, shaping_here: bool) -> list[str]:
-        """Start what is possible now; says what that is."""
-        self._add(AFTER, DEVICE, "inout")
-        if shaping_here and not self._mirror():
+        """Start what is possible now; return what that is."""
+        self._add(AFTER, self._device, "inout")
+        if shaping_here and not self._copied():
             return [AFTER]
-        self._add(BEFORE, MIRROR if shaping_here else DEVICE, "out")
+        self._add(BEFORE, self._mirror if shaping_here else self._device, "out")
         return [BEFORE, AFTER]
 
-    def _mirror(self) -> bool:
-        """Copy what the host sends to a device of its own; False where this kernel cannot."""
+    def _copied(self) -> bool:
+        """Copy what the host sends to a separate device; False if this kernel cannot."""
         every = ["protocol", "all", "u32", "match", "u32", "0", "0"]
-        copy = ["action", "mirred", "egress", "mirror", "dev", MIRROR, "pipe"]
+        copy = ["action", "mirred", "egress", "mirror", "dev", self._mirror, "pipe"]
         try:
-            run(["ip", "link", "add", MIRROR, "type", "dummy"])
-            run(["ip", "link", "set", MIRROR, "addrgenmode", "none", "up"])
-            run(["tc", "qdisc", "add", "dev", DEVICE, "clsact"])
+            run(["ip", "link", "add", self._mirror, "type", "dummy"])
+            run(["ip", "link", "set", self._mirror, "addrgenmode", "none", "up"])
+            # Then it counts each segment of a burst.
+            run(["ethtool", "-K", self._mirror, "tx", "off", "tso", "off", "gso", "off"])
+            run(["tc", "qdisc", "add", "dev", self._device, "clsact"])
             run(
                 [
-                    *("tc", "filter", "add", "dev", DEVICE, "egress"),
-                    *("pref", MIRROR_PREFERENCE, *every, *copy, "action", "continue"),
+                    "tc",
+                    "filter",
+                    "add",
+                    "dev",
+                    self._device,
+                    "egress",
+                    "pref",
+                    MIRROR_PREFERENCE,
+                    *every,
+                    *copy,
+                    "action",
+                    "continue",
                 ]
             )
         except Failed:
@@ -120,43 +153,51 @@ class Captures:
         return True
 
     def follow(self, appliance: Appliance) -> None:
-        """Go on behind and before an appliance that is about to be put in front."""
+        """Go on capturing before and after an appliance that is about to be inserted."""
         if not self._running:
             return
         self._appliance = appliance
-        self._guest = ROOM / "guest.pcap"
-        self._add(BEFORE, TAP, "out")
-        started = appliance.ask({"capture": argv(DEVICE, "out", self._guest, GUEST_BUFFER)})
+        self._guest = ROOM / f"guest-{self._number}.pcap"
+        self._add(BEFORE, appliance.tap(self._number), "out")
+        words = argv(self._device, "out", self._guest, GUEST_BUFFER)
+        started = appliance.ask({"capture": words})
         if started["status"] != 0:
             raise Failed(f"tcpdump in the appliance: {started['error']}")
 
     def _add(self, where: str, device: str, direction: str) -> None:
-        file = ROOM / f"{where}-{len(self._running)}.pcap"
+        file = ROOM / f"{self._device}-{where}-{len(self._running)}.pcap"
         self._running.append((where, Capture(device, direction, file)))
 
-    def finish(self) -> dict[str, dict[str, Any]]:
-        """End all; for each side of the link its file, its size and the packets missed."""
+    @property
+    def in_guest(self) -> bool:
+        """Whether the appliance captures, too."""
+        return self._guest is not None
+
+    def finish(self, said: str) -> dict[str, dict[str, Any]]:
+        """End all; return for each side of the link its file, its size and the packets missed.
+
+        `said` is what the appliance's own capture, which has ended, said at its end.
+        """
         parts: dict[str, list[tuple[Path, int]]] = {}
         lost: dict[str, int] = {}
         for where, capture in self._running:
             parts.setdefault(where, []).append((capture.file, 0))
             lost[where] = lost.get(where, 0) + capture.finish()
         if self._appliance is not None and self._guest is not None:
-            said = self._appliance.ask({"finish": True})["error"]
             parts[AFTER].append((self._guest, self._appliance.clock_ahead()))
             lost[AFTER] += missed(said)
         self._running = []
         found = {}
         for where, files in parts.items():
-            file = ROOM / f"{where}.pcap"
+            file = ROOM / f"{self._device}-{where}.pcap"
             pcap.merge(files, file)
             size = file.stat().st_size
             found[where] = {"path": str(file), "size": size, "missed": lost[where]}
         return found
 
     def close(self) -> None:
-        """End whatever still runs, and take the mirror away."""
+        """End whatever is still running, and remove the mirror."""
         for _, capture in self._running:
             capture.close()
-        words = ["ip", "link", "delete", MIRROR]
+        words = ["ip", "link", "delete", self._mirror]
         subprocess.run(words, capture_output=True, timeout=LIMIT, check=False)

@@ -1,23 +1,20 @@
-"""Running a command for the link, with its own words where it fails."""
+"""Running a command for the link; a failure carries the command's own message."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
 
-DEVICE = "eth0"
-"""The host's device on the lab's network."""
-
 LIMIT = 30.0
 """Seconds after which a command counts as hung."""
 
 
 class Failed(Exception):
-    """A command failed; the text is its own."""
+    """A command failed; the text is the command's own message."""
 
 
 def run(argv: Sequence[str], script: str | None = None) -> str:
-    """Run a command and return its standard output. Raises Failed with what it said."""
+    """Run a command and return its standard output. Raises Failed with its message."""
     done = subprocess.run(
         argv, input=script, capture_output=True, text=True, timeout=LIMIT, check=False
     )

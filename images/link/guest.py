@@ -1,4 +1,4 @@
-"""The first and only program of the appliance's kernel: joins its two devices, runs tc.
+"""The first and only program of the appliance's kernel: joins its pairs of devices, runs tc.
 
 Requests and answers are lines of JSON over the console. The guest's root is the link
 container's own file system, read-only.
@@ -21,21 +21,33 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 ROOM = "/tmp"  # noqa: S108 (the link container's own, where captures are written)
 
 RENAME = """\
-link set vec1 name eth0
-link set vec0 promisc on up
-link set eth0 promisc on up
+link set vec{out} name {device}
+link set vec{into} promisc on up
+link set {device} promisc on up
 """
-"""The lab says eth0 wherever a link is, so the way out of here has that name too."""
+"""A link has the name of the host's device, so the outgoing device has that name here too."""
 
 JOIN = """\
-qdisc add dev vec0 clsact
-filter add dev vec0 ingress matchall action mirred egress redirect dev eth0
-qdisc add dev eth0 clsact
+qdisc add dev vec{into} clsact
+filter add dev vec{into} ingress matchall action mirred egress redirect dev {device}
+qdisc add dev {device} clsact
 """
+
+DEVICES = "LINKS"
+"""The variable that has the names of the host's devices, with commas between."""
+
+
+def scripts(template: str) -> str:
+    """The lines of a template for each of the host's devices."""
+    devices = os.environ[DEVICES].split(",")
+    return "".join(
+        template.format(device=device, into=2 * number, out=2 * number + 1)
+        for number, device in enumerate(devices)
+    )
 
 
 def run(argv: list[str], script: str = "") -> dict[str, Any]:
-    """Run a command; says its exit status, output and error."""
+    """Run a command; return its exit status, output and error."""
     done = subprocess.run(
         argv, input=script, capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
@@ -50,12 +62,12 @@ def answer(request: dict[str, Any], captures: list[subprocess.Popen[str]]) -> di
         return {"clock": time.time_ns()}
     if "capture" in request:
         return start_capture(request["capture"], captures)
-    said = ""
+    said = []
     for capture in captures:
         capture.send_signal(signal.SIGINT)
-        said += capture.communicate()[1]
+        said.append(capture.communicate()[1])
     os.sync()
-    return {"error": said}
+    return {"errors": said}
 
 
 def start_capture(argv: list[str], captures: list[subprocess.Popen[str]]) -> dict[str, Any]:
@@ -83,8 +95,8 @@ def main() -> None:
     tty.setraw(0)
     mount("proc", "/proc")
     mount("hostfs", ROOM, ROOM)
-    for argv, script in ((["ip", "-batch", "-"], RENAME), (["tc", "-batch", "-"], JOIN)):
-        done = run(argv, script)
+    for argv, template in ((["ip", "-batch", "-"], RENAME), (["tc", "-batch", "-"], JOIN)):
+        done = run(argv, scripts(template))
         if done["status"] != 0:
             sys.exit(f"{argv[0]}: {done['error']}")
     print(json.dumps({"ready": os.uname().release}), flush=True)

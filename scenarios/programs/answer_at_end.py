@@ -1,7 +1,8 @@
 """Ending one direction of a stream: `serve PORT COUNT`, or `ask HOST PORT shutdown|close`.
 
-The server can answer only when it knows that all has come: it reads to the end, then
-sends back how many bytes there were. It prints what it met, `ask` what it was told.
+The server can answer only when it knows that everything has arrived: it reads to the end,
+then sends back how many bytes there were. `serve` prints what became of each answer, `ask`
+what answer it got.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import select
 import socket
 import sys
 
-PATIENCE = 1  # seconds in which a reset would have come
+LONGEST_WAIT = 1  # seconds; a reset would have come by then
 
 
 def serve(port: int, count: int) -> None:
@@ -26,7 +27,7 @@ def serve(port: int, count: int) -> None:
                 foreign_socket.send(str(size).encode())
                 failure = select.poll()
                 failure.register(foreign_socket, 0)
-                failure.poll(1000 * PATIENCE)
+                failure.poll(1000 * LONGEST_WAIT)
                 number = foreign_socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             met.append({"bytes": size, "answer": errno.errorcode.get(number, "taken")})
     print(json.dumps(met))

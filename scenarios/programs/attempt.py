@@ -16,10 +16,10 @@ def attempt(kind: str, address: tuple[str, int], seconds: float) -> str:
     type_of = socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, type_of) as my_socket:
         my_socket.settimeout(seconds)
-        # A datagram socket hears of an unreachable host only if it asks to (udp(7)).
+        # A datagram socket gets this error for an unreachable host only on request (udp(7)).
         my_socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, kind == "datagram")
         try:
-            my_socket.connect(address)  # of a datagram socket: sends nothing
+            my_socket.connect(address)  # on a datagram socket, this sends nothing
             if kind == "stream":
                 return "connected"
             my_socket.send(b"?")

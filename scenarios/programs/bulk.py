@@ -1,7 +1,7 @@
 """Move many bytes over a stream: `take PORT`, or `send HOST PORT BYTES CONTROL`.
 
-CONTROL is the congestion control, `reno` or `cubic` for example (tcp(7), TCP_CONGESTION).
-`take` prints the bytes and the seconds from the first to the last of them.
+CONTROL is the congestion control algorithm, for example `reno` or `cubic` (tcp(7),
+TCP_CONGESTION). `take` prints the bytes, and the seconds from the first to the last.
 """
 
 import json
@@ -31,7 +31,7 @@ def send(host: str, port: int, size: int, control: str) -> None:
         segment = my_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         my_socket.sendall(bytes(size))
         my_socket.shutdown(socket.SHUT_WR)
-        my_socket.recv(1)  # the end: everything was taken
+        my_socket.recv(1)  # end of file: the peer has read everything
     print(json.dumps({"bytes": size, "segment": segment}))
 
 

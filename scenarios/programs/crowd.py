@@ -1,7 +1,7 @@
 """Many clients at one server: `crowd.py HOST PORT COUNT GAP SECONDS`.
 
-One client more each GAP seconds. Prints, for each, after how many seconds `connect` had
-succeeded; null where it had not SECONDS after the first.
+A new client starts every GAP seconds. Prints for each how many seconds its `connect` took;
+null if it had not succeeded SECONDS after the first client started.
 """
 
 import json

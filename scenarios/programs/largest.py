@@ -1,4 +1,4 @@
-"""Which datagrams can be sent at all: `largest.py HOST SIZE…` prints each size's outcome."""
+"""Which sizes of datagrams can be sent: `largest.py HOST SIZE…` prints each size's outcome."""
 
 import errno
 import json

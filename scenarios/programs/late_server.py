@@ -1,7 +1,7 @@
-"""A server that listens and is busy: `late_server.py PORT BACKLOG SECONDS COUNT`.
+"""A server that listens but is busy: `late_server.py PORT BACKLOG SECONDS COUNT`.
 
-It calls `accept` for the first time SECONDS after the first client connected, and ends
-when COUNT clients were accepted.
+It first calls `accept` SECONDS after the first client has connected, and ends when it has
+accepted COUNT clients.
 """
 
 import select

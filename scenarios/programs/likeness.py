@@ -1,4 +1,4 @@
-"""What a file and a socket do alike and what not: `likeness.py HOST` prints both."""
+"""What a file and a socket have in common and what not: `likeness.py HOST` prints both."""
 
 import errno
 import json
@@ -14,7 +14,7 @@ ECHO = 7
 
 
 def outcome(call: Callable[[], object]) -> str:
-    """`done`, or the name of the error that the call ended with."""
+    """`done`, or the name of the error with which the call failed."""
     try:
         call()
     except OSError as error:
@@ -23,7 +23,7 @@ def outcome(call: Callable[[], object]) -> str:
 
 
 def examine(descriptor: int, rewind: bool) -> dict[str, object]:
-    """Write, read back and close a descriptor, and try what only files can."""
+    """Write to a descriptor, read back, close it, and try what only files can do."""
     facts: dict[str, object] = {
         "descriptor": descriptor,
         "kind": "socket" if stat.S_ISSOCK(os.fstat(descriptor).st_mode) else "file",
@@ -33,7 +33,7 @@ def examine(descriptor: int, rewind: bool) -> dict[str, object]:
         os.lseek(descriptor, 0, os.SEEK_SET)
     facts["read"] = os.read(descriptor, 1023).decode()
     facts["seek"] = outcome(lambda: os.lseek(descriptor, 0, os.SEEK_SET))
-    facts["read at a place"] = outcome(lambda: os.pread(descriptor, 1, 0))
+    facts["read at an offset"] = outcome(lambda: os.pread(descriptor, 1, 0))
     if rewind:
         os.lseek(descriptor, 0, os.SEEK_END)
     readable, _, _ = select.select([descriptor], [], [], 0.5)
@@ -54,7 +54,10 @@ def connected(host: str) -> int:
 
 
 def main(host: str) -> None:
-    file = examine(os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600), rewind=True)  # noqa: S108
+    path = f"/tmp/likeness-{os.getpid()}"  # noqa: S108
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    os.unlink(path)  # noqa: PTH108
+    file = examine(descriptor, rewind=True)
     print(json.dumps({"file": file, "socket": examine(connected(host), rewind=False)}))
 
 

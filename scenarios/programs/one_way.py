@@ -1,7 +1,7 @@
-"""How long the way there takes and how long the way back: `serve PORT` or `ask HOST PORT COUNT`.
+"""The delay of each direction by itself: `serve PORT`, or `ask HOST PORT COUNT`.
 
-All hosts of a lab share one clock, so that the times of two of them can be compared.
-Prints lists of seconds, `there` and `back`.
+All hosts of a lab share one clock, so times on two of them can be compared. `ask` prints
+two lists of seconds, `there` and `back`.
 """
 
 import json
@@ -14,7 +14,7 @@ TIME = struct.Struct("!q")
 
 
 def serve(port: int) -> None:
-    """Answer each datagram with the time at which it came."""
+    """Answer each datagram with the time at which it arrived."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as my_socket:
         my_socket.bind(("", port))
         while True:
@@ -23,7 +23,7 @@ def serve(port: int) -> None:
 
 
 def ask(host: str, port: int, count: int) -> None:
-    """Ask for the time, again and again, and tell both ways apart."""
+    """Ask for the time COUNT times, and measure each direction by itself."""
     there, back = [], []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as my_socket:
         my_socket.connect((host, port))

@@ -1,7 +1,7 @@
-"""Which packets each call of the lecture's client costs: `packets.py HOST stream|datagram`.
+"""How many packets each call of the lecture's client costs: `packets.py HOST stream|datagram`.
 
-Prints a list of [call, packets sent, packets received, bytes received], each since the
-beginning and as the call returned.
+Prints a list of [call, packets sent, packets received, bytes received]; packets count from
+the beginning until the call returned.
 """
 
 import json
@@ -14,7 +14,7 @@ ECHO = 7
 
 
 def packets() -> tuple[int, int]:
-    """IP packets that this host has sent and received (/proc/net/snmp, RFC 4293)."""
+    """How many IP packets this host has sent and received (/proc/net/snmp, RFC 4293)."""
     names, values = Path("/proc/net/snmp").read_text(encoding="ascii").splitlines()[:2]
     count = dict(zip(names.split(), values.split(), strict=True))
     return int(count["OutRequests"]), int(count["InReceives"])

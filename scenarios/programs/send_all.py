@@ -1,6 +1,7 @@
-"""Send many bytes, then read until they are back or the end: `send_all.py HOST PORT BYTES`.
+"""Send many bytes, then read until all are back or the end: `send_all.py HOST PORT BYTES`.
 
-Prints how many came back, whether they are those sent, and what ended the exchange.
+Prints how many came back, whether they are those that were sent, and what ended the
+exchange.
 """
 
 import json

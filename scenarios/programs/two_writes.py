@@ -1,6 +1,6 @@
 """Requests in two pieces: `serve PORT`, or `ask HOST PORT COUNT nagle|nodelay|one`.
 
-The server answers when both pieces are there. `ask` prints the seconds each request took;
+The server answers when it has both pieces. `ask` prints the seconds that each request took;
 with `one` both pieces go in one call.
 """
 

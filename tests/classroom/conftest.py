@@ -11,11 +11,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from echolab.classroom import checking, exercise
-from echolab.classroom.checking import Order
+from echolab.classroom import check, exercise
+from echolab.classroom.check import CheckRequest
 from echolab.classroom.verdict import CheckResult
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab.engines.exact import engine
+from echolab.runs import pool
+from echolab.settings import Settings
 from tests.needs import lacking
 
 SUBMISSIONS = Path(__file__).parent.parent / "exercises"
@@ -24,32 +25,34 @@ SUBMISSIONS = Path(__file__).parent.parent / "exercises"
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
-Submit = Callable[[Order], Future[CheckResult]]
+Submit = Callable[[CheckRequest], Future[CheckResult]]
 
 
-def checked(order: Order) -> CheckResult:
+def checked(order: CheckRequest) -> CheckResult:
     """The result of an order; runs in a process of its own."""
-    return checking.check(order, settings(), lambda line: None)
+    return check.check(order, Settings.from_environment(os.environ), lambda line: None)
 
 
-def own_order(name: str, submission: str, *cases: int, seed: int = 1, explain: int = 0) -> Order:
+def own_order(
+    name: str, submission: str, *cases: int, seed: int = 1, explain: int = 0
+) -> CheckRequest:
     """The order to check a submission of the tests' own, or some cases of it."""
     found = exercise.find(name)
     path = SUBMISSIONS / submission
     if not path.exists():
         path = SUBMISSIONS / found.name / submission
-    return Order(found, path, submission, seed, chosen=cases, explain=explain)
+    return CheckRequest(found, path, submission, seed, chosen=cases, explain=explain)
 
 
 @pytest.fixture(scope="session")
-def order_of() -> Callable[..., Order]:
+def order_of() -> Callable[..., CheckRequest]:
     return own_order
 
 
 @pytest.fixture(scope="session")
 def guest() -> None:
     """Skip where this machine cannot run the guest at all, and say why; in CI, fail."""
-    lack = exact.lack(settings())
+    lack = engine.lack(Settings.from_environment(os.environ))
     if lack:
         lacking(f"{lack.what}; {lack.remedy}")
 
@@ -58,6 +61,6 @@ def guest() -> None:
 def submit(guest: None) -> Iterator[Submit]:
     """Checks an order in a process of its own, as many at once as there are processors."""
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        yield lambda order: pool.submit(checked, order)
-        pool.shutdown(wait=True, cancel_futures=True)
+    with ProcessPoolExecutor(pool.processors(), mp_context=context) as workers:
+        yield lambda order: workers.submit(checked, order)
+        workers.shutdown(wait=True, cancel_futures=True)

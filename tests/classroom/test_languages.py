@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from echolab.classroom.checking import Order
+from echolab.classroom.check import CheckRequest
 from echolab.classroom.verdict import CheckResult, Verdict
 
-Submit = Callable[[Order], "Future[CheckResult]"]
+Submit = Callable[[CheckRequest], "Future[CheckResult]"]
 
 NEEDS = {"java": "javac", "node": "node", "run": "python3"}
 
@@ -20,7 +20,7 @@ NEEDS = {"java": "javac", "node": "node", "run": "python3"}
 @pytest.mark.exact
 @pytest.mark.parametrize("language", NEEDS)
 def test_a_client_in_another_language_passes(
-    language: str, submit: Submit, order_of: Callable[..., Order]
+    language: str, submit: Submit, order_of: Callable[..., CheckRequest]
 ) -> None:
     if shutil.which(NEEDS[language]) is None:
         pytest.skip(f"{NEEDS[language]} is not installed on this machine")
@@ -30,7 +30,7 @@ def test_a_client_in_another_language_passes(
 
 @pytest.mark.exact
 def test_a_python_submission_sees_the_standard_library_alone(
-    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+    tmp_path: Path, submit: Submit, order_of: Callable[..., CheckRequest]
 ) -> None:
     """What this machine has installed beside it would be missing on another."""
     (tmp_path / "main.py").write_text(
@@ -44,7 +44,7 @@ def test_a_python_submission_sees_the_standard_library_alone(
 
 @pytest.mark.exact
 def test_a_single_c_file_is_built_and_passes(
-    submit: Submit, order_of: Callable[..., Order]
+    submit: Submit, order_of: Callable[..., CheckRequest]
 ) -> None:
     result = submit(order_of("1", "01-stream-client/reference-c/main.c", 1)).result()
     assert (result.language, result.cases[0].verdict) == ("C", Verdict.PASSED)
@@ -52,7 +52,7 @@ def test_a_single_c_file_is_built_and_passes(
 
 @pytest.mark.exact
 def test_what_the_compiler_says_is_shown(
-    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+    tmp_path: Path, submit: Submit, order_of: Callable[..., CheckRequest]
 ) -> None:
     (tmp_path / "main.c").write_text("int main(void) { return nothing; }\n")
     result = submit(order_of("1", str(tmp_path), 1)).result()
@@ -61,8 +61,8 @@ def test_what_the_compiler_says_is_shown(
 
 
 @pytest.mark.exact
-def test_a_run_file_that_is_no_program_is_the_submissions_fault(
-    tmp_path: Path, submit: Submit, order_of: Callable[..., Order]
+def test_a_run_file_that_is_not_a_program_is_the_submissions_fault(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., CheckRequest]
 ) -> None:
     (tmp_path / "run").write_text("no program\n")
     (tmp_path / "run").chmod(0o755)

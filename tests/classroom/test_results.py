@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import xml.etree.ElementTree as ElementTree
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echolab.classroom import exports, reading, shown, text, verdict
+from echolab.classroom import case_result, exports, formatting, text, verdict
 from echolab.classroom.case import Case
+from echolab.classroom.graded_submission import Graded
+from echolab.classroom.staging import HandedIn
 from echolab.classroom.verdict import CaseResult, CheckResult, Step, Verdict
 from echolab.errors import ExitStatus
+from echolab.record import Claim, Note, ProgramRun, Record, TcCommand
+from tests.records import BARE
 
 QUESTION = "What does recv promise?"
 
 PASSED = CaseResult(1, "whole", "it comes whole", Verdict.PASSED, noted={"trips": "2"})
 FAILED = CaseResult(
-    *(2, "pieces", "it comes in pieces", Verdict.FAILED, QUESTION),
+    2,
+    "pieces",
+    "it comes in pieces",
+    Verdict.FAILED,
+    QUESTION,
     steps=(Step(0.0004, "server accepted a connection"),),
     expectation="the server receives",
     expected="b'whole'",
@@ -34,13 +44,33 @@ BROKEN = CaseResult(3, "late", "it comes late", Verdict.NOT_JUDGED, reason="the 
 
 def result(*cases: CaseResult, student: str = "ada") -> CheckResult:
     return CheckResult(
-        *("01-x", student, 7, "Python", cases),
+        "01-x",
+        student,
+        7,
+        "Python",
+        cases,
         predictions=verdict.predictions({"trips": "3"}, cases, ("trips", "seconds")),
         replay=("./lab", "check", "01-x", student, "--seed", "7"),
     )
 
 
 ALL = result(PASSED, FAILED, BROKEN)
+
+NAMES = ("1 whole", "2 pieces", "3 late")
+
+
+def of(*results: CheckResult) -> list[Graded]:
+    return [Graded(HandedIn(one.submission, Path(one.submission)), one) for one in results]
+
+
+def junit(*results: CheckResult) -> ElementTree.Element:
+    return ElementTree.fromstring("".join(exports.to_junit(of(*results), NAMES)))
+
+
+def table(*results: CheckResult) -> list[list[str]]:
+    written = "".join(exports.to_csv(of(*results), NAMES))
+    return list(csv.reader(io.StringIO(written, newline="")))
+
 
 texts = st.text(max_size=60)
 
@@ -82,49 +112,47 @@ def test_any_text_is_read_as_predictions(written: str) -> None:
 # --- from a record
 
 
-def record(*claims: dict[str, Any], stderr: str = "") -> dict[str, Any]:
-    return {
-        "claims": list(claims),
-        "programs": [{"stderr": stderr, "stdout": "6 of 6 passed"}],
-        "commands": [],
-    }
+def record(
+    *claims: Claim, notes: Sequence[Note] = (), commands: Sequence[TcCommand] = (), stderr: str = ""
+) -> Record:
+    program = ProgramRun("client", ("main",), 0, "6 of 6 passed", stderr, 0.0, 1.0)
+    return dataclasses.replace(
+        BARE,
+        scenario="pieces",
+        claims=claims,
+        notes=tuple(notes),
+        commands=tuple(commands),
+        programs=(program,),
+    )
 
 
 CASE = Case("pieces", "in pieces", ("one-recv",), QUESTION)
 
 
-def claim(step: str, text: str, holds: bool, **more: Any) -> dict[str, Any]:
-    return {
-        "step": step,
-        "text": text,
-        "holds": holds,
-        "seen": 0,
-        "theory": None,
-        "why": "",
-        **more,
-    }
+def outcome(text: str, holds: bool) -> Claim:
+    return Claim("holds", text, seen=0, holds=holds, step="outcome")
 
 
 def test_a_record_without_an_outcome_is_not_judged() -> None:
-    told = reading.case_result(CASE, 2, record(claim("step", "started", True)))
+    told = case_result.case_result(CASE, 2, record(notes=[Note(0.5, "step", "started")]))
     assert told.verdict == Verdict.NOT_JUDGED
 
 
 @pytest.mark.parametrize("holds", [True, False])
 def test_a_link_that_is_not_as_the_case_asked_for_leaves_it_unjudged(holds: bool) -> None:
-    command = {"host": "server", "differs": ["loss is 0.08, not 0.1"]}
-    shaped = {**record(claim("outcome", "it works", holds)), "commands": [command]}
-    told = reading.case_result(CASE, 2, shaped)
+    command = TcCommand(0.1, "server", ("tc",), differs=("loss is 0.08, not 0.1",))
+    shaped = record(outcome("it works", holds), commands=[command])
+    told = case_result.case_result(CASE, 2, shaped)
     assert (told.verdict, told.reason) == (Verdict.NOT_JUDGED, "server: loss is 0.08, not 0.1")
 
 
-def test_what_the_program_printed_is_no_outcome() -> None:
-    told = reading.case_result(CASE, 2, record(claim("outcome", "no", False), stderr="passed"))
+def test_what_the_program_printed_is_not_an_outcome() -> None:
+    told = case_result.case_result(CASE, 2, record(outcome("no", False), stderr="passed"))
     assert told.verdict == Verdict.FAILED
 
 
 def test_control_characters_of_a_program_do_not_reach_a_terminal() -> None:
-    told = reading.case_result(CASE, 2, record(claim("outcome", "no", False), stderr="\x1b[2Jx"))
+    told = case_result.case_result(CASE, 2, record(outcome("no", False), stderr="\x1b[2Jx"))
     assert "\x1b" not in told.output
 
 
@@ -147,6 +175,25 @@ def test_a_failure_shows_all_that_helps_and_how_to_see_it_again() -> None:
         assert part in shown_text
 
 
+def test_the_summary_is_first_and_only_the_first_failed_case_is_whole() -> None:
+    second = dataclasses.replace(FAILED, number=4, name="later")
+    shown_text = text.check_text(result(PASSED, FAILED, second), everything=False)
+    assert shown_text.splitlines()[1] == "1 of 3 cases passed, 2 failed"
+    assert shown_text.count("think about:") == 1
+    (folded,) = [line for line in shown_text.splitlines() if " 4 later: " in line]
+    assert folded.endswith("expected b'whole', seen b'wh'")
+    assert "--all tells every failed case whole" in shown_text
+    assert text.check_text(result(PASSED, FAILED, second)).count("think about:") == 2
+
+
+def test_a_program_that_is_not_built_is_told_once() -> None:
+    cases = [
+        case_result.failed(CASE, number, "the program is built", "a program", "main.c:1: error")
+        for number in (1, 2, 3)
+    ]
+    assert text.check_text(result(*cases)).count("main.c:1: error") == 1
+
+
 def test_the_same_result_is_the_same_text() -> None:
     assert text.check_text(ALL) == text.check_text(result(PASSED, FAILED, BROKEN))
 
@@ -154,7 +201,7 @@ def test_the_same_result_is_the_same_text() -> None:
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_bytes_that_differ_are_shown_differently(one: bytes, other: bytes) -> None:
     if one != other:
-        expected, seen = shown.difference(one, other)
+        expected, seen = formatting.difference(one, other)
         assert expected != seen
 
 
@@ -191,7 +238,7 @@ def validate_junit(element: ElementTree.Element) -> None:
 
 
 def test_junit_has_the_fields_of_the_schema() -> None:
-    root = ElementTree.fromstring(exports.to_junit([ALL, result(PASSED, student="bob")]))
+    root = junit(ALL, result(PASSED, student="bob"))
     validate_junit(root)
     suite = root[0]
     counts = {key: suite.get(key) for key in ("tests", "failures", "errors")}
@@ -202,19 +249,37 @@ def test_junit_has_the_fields_of_the_schema() -> None:
 @given(texts, texts)
 def test_any_text_makes_well_formed_xml(student: str, seen: str) -> None:
     case = CaseResult(1, "x", "x", Verdict.FAILED, seen=seen)
-    validate_junit(ElementTree.fromstring(exports.to_junit([result(case, student=student)])))
+    validate_junit(junit(result(case, student=student)))
 
 
 # --- Gradescope: the fields of its documentation, "Output format"
 
 GRADESCOPE_TOP = {
-    *("score", "execution_time", "output", "output_format", "test_output_format"),
-    *("test_name_format", "visibility", "stdout_visibility", "extra_data", "tests", "leaderboard"),
+    "score",
+    "execution_time",
+    "output",
+    "output_format",
+    "test_output_format",
+    "test_name_format",
+    "visibility",
+    "stdout_visibility",
+    "extra_data",
+    "tests",
+    "leaderboard",
 }
 
 GRADESCOPE_TEST = {
-    *("score", "max_score", "status", "name", "name_format", "number", "output"),
-    *("output_format", "tags", "visibility", "extra_data"),
+    "score",
+    "max_score",
+    "status",
+    "name",
+    "name_format",
+    "number",
+    "output",
+    "output_format",
+    "tags",
+    "visibility",
+    "extra_data",
 }
 
 VISIBILITY = {"hidden", "after_due_date", "after_published", "visible"}
@@ -241,7 +306,7 @@ def test_a_case_that_was_not_judged_costs_nobody_a_point() -> None:
 # --- Artemis: custom feedback
 
 
-def test_artemis_has_name_successful_and_message_in_a_file_a_case() -> None:
+def test_artemis_has_name_successful_and_message_in_one_file_per_case() -> None:
     files = exports.to_artemis(ALL)
     documents = [json.loads(document) for document in files.values()]
     assert len(files) == 3
@@ -256,15 +321,15 @@ def test_artemis_has_name_successful_and_message_in_a_file_a_case() -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5))
-def test_csv_reads_back_one_line_a_student(students: list[str]) -> None:
-    written = exports.to_csv([result(PASSED, FAILED, BROKEN, student=name) for name in students])
-    rows = list(csv.reader(io.StringIO(written, newline="")))
-    assert len(rows) == len(students) + 1
-    for name, row in zip(students, rows[1:], strict=True):
+def test_csv_reads_back_one_line_per_student(students: list[str]) -> None:
+    headings, *rows = table(*(result(PASSED, FAILED, BROKEN, student=name) for name in students))
+    assert headings[0] == "student" and headings[-4:] == [*NAMES, "remarks"]
+    for name, row in zip(students, rows, strict=True):
         assert row[0].removeprefix("'") == name.removeprefix("'") or row[0] == name
-        assert row[4:8] == ["1", "1", "1", "3"]
-        assert row[8:] == ["passed", "failed", "not judged"]
+        found = dict(zip(headings, row, strict=True))
+        assert [found[name] for name in exports.COUNTS] == ["1", "1", "1", "3"]
+        assert [found[name] for name in NAMES] == ["passed", "failed", "not judged"]
 
 
-def test_a_name_that_looks_like_a_formula_is_none_in_a_spreadsheet() -> None:
-    assert "'=cmd" in exports.to_csv([result(PASSED, student="=cmd")])
+def test_a_name_that_looks_like_a_formula_is_not_one_in_a_spreadsheet() -> None:
+    assert table(result(PASSED, student="=cmd"))[1][0] == "'=cmd"

@@ -6,25 +6,29 @@ Without a Docker daemon these tests are skipped and say why; where CI=true they 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import testinfra
 
-from echolab import catalogue
-from echolab.cli import settings
-from echolab.engines import Settings
-from echolab.engines import docker as engine
-from echolab.engines.attached import Api
-from echolab.engines.daemon import connect
-from echolab.engines.docker import ContainerNetwork, open_network
+from echolab import resources
+from echolab.engines.docker import engine
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.daemon import connect
+from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.network import ContainerNetwork
 from echolab.job import Job
+from echolab.runs import catalogue
+from echolab.scenario import inspection
+from echolab.settings import Settings
 from tests.needs import lacking
 
 Opener = Callable[..., ContainerNetwork]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
@@ -35,7 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a run whose folder is a temporary one, where this machine has Docker."""
-    found = dataclasses.replace(settings(), folder=tmp_path_factory.mktemp("run"))
+    found = dataclasses.replace(
+        Settings.from_environment(os.environ), folder=tmp_path_factory.mktemp("run")
+    )
     lack = engine.lack(found)
     if lack is not None:
         lacking(f"{lack.what}; {lack.remedy}")
@@ -45,7 +51,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def job() -> Job:
     """The lecture's hosts, without captures."""
-    return Job("test", "", catalogue.topology(catalogue.ROOT / "compose.yaml"), capture=False)
+    return Job("test", "", catalogue.topology(resources.COMPOSE), capture=False)
 
 
 @pytest.fixture(scope="session")
@@ -70,17 +76,20 @@ def look_into(container: str) -> testinfra.host.Host:
 @pytest.fixture(params=["server", "client"])
 def host(network: ContainerNetwork, request: pytest.FixtureRequest) -> testinfra.host.Host:
     """Each host of the lab in turn."""
-    return look_into(network.containers[request.param])
+    found: testinfra.host.Host = inspection.host(network, request.param)
+    return found
 
 
 @pytest.fixture
 def server(network: ContainerNetwork) -> testinfra.host.Host:
-    return look_into(network.containers["server"])
+    found: testinfra.host.Host = inspection.host(network, "server")
+    return found
 
 
 @pytest.fixture
 def client(network: ContainerNetwork) -> testinfra.host.Host:
-    return look_into(network.containers["client"])
+    found: testinfra.host.Host = inspection.host(network, "client")
+    return found
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import dpkt
 import pytest
 
-from echolab.engines import Settings
-from echolab.engines.docker import open_network
+from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.program import output_of
 from echolab.job import Job
+from echolab.settings import Settings
 
 Seen = dict[tuple[bytes, int], float]
 
@@ -68,3 +70,38 @@ def test_what_a_host_receives_is_in_its_capture(captured: dict[tuple[str, str], 
     answers = captured["server", "before-link"].keys()
     assert len(answers) > 100
     assert answers <= captured["client", "after-link"].keys()
+
+
+SIGNAL_TCPDUMP = """
+import os, pathlib, sys
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    if (process / "comm").read_text() == "tcpdump\\n":
+        os.kill(int(process.name), int(sys.argv[1]))
+"""
+
+BURST = """
+import socket
+made = socket.socket(type=socket.SOCK_DGRAM)
+for _ in range(40_000):
+    made.sendto(bytes(1400), PEER)
+"""
+
+
+def test_packets_that_tcpdump_could_not_keep_are_counted(
+    here: Settings, job: Job, tmp_path: Path
+) -> None:
+    settings = dataclasses.replace(here, folder=tmp_path)
+    job = dataclasses.replace(job, capture=True)
+    with open_network(job, settings, lambda line: None) as network:
+
+        def tell_tcpdump(number: int) -> None:
+            argv = ["python3", "-c", SIGNAL_TCPDUMP, str(int(number))]
+            assert output_of(network.api, network.links["client"].id, argv)[0] == 0
+
+        tell_tcpdump(signal.SIGSTOP)
+        burst = BURST.replace("PEER", repr((network.addresses["server"].ip, 9)))
+        assert network.start("client", ["python3", "-c", burst]).wait(60).status == 0
+        tell_tcpdump(signal.SIGCONT)
+        lost = {(one.host, one.where): one.lost for one in network.captures()}
+    assert lost["client", "after-link"] > 0
+    assert lost["server", "before-link"] == 0

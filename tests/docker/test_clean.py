@@ -8,9 +8,10 @@ import secrets
 import pytest
 from docker.errors import NotFound
 
-from echolab.engines import owner
-from echolab.engines.attached import Api
-from echolab.engines.images import ensure
+from echolab.engines.docker import owner
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.images import ensure
+from echolab.settings import Settings
 
 
 def build(api: Api, base: str, label: str) -> str:
@@ -22,16 +23,17 @@ def build(api: Api, base: str, label: str) -> str:
 
 
 def test_everything_labelled_goes_and_the_rest_stays(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    here: Settings, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    image = ensure(here.base_image_file, lambda line: None).link
     label = f"test-{secrets.token_hex(4)}"
     monkeypatch.setattr(owner, "LABEL", label)
-    below = build(api, ensure(lambda line: None).link, label)
+    below = build(api, image, label)
     above = build(api, below, label)
     network = api.create_network(f"{label}-net", labels={label: "network"})["Id"]
     volume = api.create_volume(f"{label}-volume", labels={label: "volume"})["Name"]
     ours = api.create_container(above, ["true"], labels={label: "host"})["Id"]
-    other = api.create_container(ensure(lambda line: None).link, ["true"])["Id"]
+    other = api.create_container(image, ["true"])["Id"]
     try:
         assert owner.clean(api) == 5
         for look, what in (

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from echolab import catalogue
-from echolab.engines import Settings, compose
-from echolab.engines.attached import Api
-from echolab.engines.images import ensure
+from echolab import resources
+from echolab.engines.docker import compose
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.images import ensure
+from echolab.settings import Settings
 
 LIMIT = 120
 
@@ -20,13 +21,13 @@ LIMIT = 120
 @pytest.fixture(scope="module")
 def project(here: Settings) -> Iterator[str]:
     """The lab, up, under a project name of its own; taken down afterwards."""
-    ensure(lambda line: None)
+    ensure(here.base_image_file, lambda line: None)
     name = f"test-{secrets.token_hex(4)}"
     argv = [*compose.command(), "--project-name", name]
     try:
         subprocess.run(
             [*argv, "up", "--detach"],
-            cwd=catalogue.ROOT,
+            cwd=resources.ROOT,
             check=True,
             capture_output=True,
             timeout=LIMIT,
@@ -34,7 +35,7 @@ def project(here: Settings) -> Iterator[str]:
         yield name
     finally:
         subprocess.run(
-            [*argv, "down", "--timeout", "1"], cwd=catalogue.ROOT, check=True, timeout=LIMIT
+            [*argv, "down", "--timeout", "1"], cwd=resources.ROOT, check=True, timeout=LIMIT
         )
 
 
@@ -65,6 +66,6 @@ def test_everything_has_our_label(api: Api, project: str) -> None:
 
 
 def test_nothing_has_a_fixed_name_or_subnet() -> None:
-    text = (catalogue.ROOT / "compose.yaml").read_text(encoding="utf-8")
+    text = (resources.COMPOSE).read_text(encoding="utf-8")
     assert "container_name" not in text
     assert "subnet" not in text

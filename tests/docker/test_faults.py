@@ -1,4 +1,4 @@
-"""What breaks says so in one clear line, never goes on as if nothing was, leaves nothing."""
+"""A failure is one clear line; no run goes on after it, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from echolab import catalogue
-from echolab.engines import Settings, owner
-from echolab.engines.attached import Api
-from echolab.engines.compose import waves
-from echolab.engines.daemon import remedy
-from echolab.engines.docker import ContainerNetwork, open_network
-from echolab.engines.program import output_of
+from echolab import resources
+from echolab.engines.docker import owner
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.network import ContainerNetwork
+from echolab.engines.docker.program import output_of
+from echolab.engines.docker.reasons import remedy
 from echolab.errors import BadInput, CannotRun
 from echolab.job import Job
-from echolab.topology import parse
+from echolab.runs import catalogue
+from echolab.settings import Settings
 
 END_APPLIANCE = """
 import os, pathlib, signal
@@ -36,7 +37,7 @@ def open_file(here: Settings, folder: Path, document: object) -> ContainerNetwor
     """Bring up a Compose file of somebody's own."""
     file = folder / "compose.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    job = Job("test", "", parse(document, "compose.yaml"), capture=False)
+    job = Job("test", "", catalogue.topology(file), capture=False)
     settings = dataclasses.replace(here, compose=file, cache=here.cache)
     return open_network(job, settings, lambda line: None)
 
@@ -84,7 +85,7 @@ def test_tc_tells_its_own_words(network: ContainerNetwork) -> None:
 def test_an_absent_daemon_is_one_line_and_status_4() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "echolab", "run", "loss", "--engine", "docker"],
-        cwd=catalogue.ROOT,
+        cwd=resources.ROOT,
         env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
         capture_output=True,
         text=True,
@@ -128,16 +129,46 @@ def test_a_port_in_use_is_told_with_a_remedy(api: Api, here: Settings, tmp_path:
     assert ours(api) <= before
 
 
-def test_hosts_that_wait_for_each_other_are_bad_input() -> None:
-    document = {"services": {"a": {"depends_on": ["b"]}, "b": {"depends_on": ["a"]}}}
-    with pytest.raises(BadInput, match="a, b wait for each other"):
-        waves(document, parse(document))
+def test_networks_that_overlap_are_told_with_a_remedy(
+    api: Api, here: Settings, tmp_path: Path
+) -> None:
+    before = ours(api)
+    service = {"image": "echolab-host", "networks": ["a", "b"]}
+    wide, narrow = "198.18.0.0/16", "198.18.7.0/24"
+    networks = {
+        name: {"ipam": {"config": [{"subnet": subnet}]}}
+        for name, subnet in (("a", wide), ("b", narrow))
+    }
+    with pytest.raises(CannotRun, match=r"overlaps .* choose another 'subnet'"):
+        open_file(here, tmp_path, {"services": {"a": service}, "networks": networks})
+    assert ours(api) <= before
+
+
+def test_an_image_that_cannot_be_pulled_is_told_with_a_remedy(
+    api: Api, here: Settings, tmp_path: Path
+) -> None:
+    before = ours(api)
+    image = "registry.invalid/shop:1"  # RFC 6761: no such host anywhere
+    with pytest.raises(CannotRun, match=r"registry\.invalid.*docker load"):
+        open_file(here, tmp_path, {"services": {"a": {"image": image}}})
+    assert ours(api) <= before
+
+
+def test_an_address_that_the_gateway_has_is_told_with_a_remedy(
+    api: Api, here: Settings, tmp_path: Path
+) -> None:
+    before = ours(api)
+    service = {"image": "echolab-host", "networks": {"a": {"ipv4_address": "198.18.0.1"}}}
+    ipam = {"config": [{"subnet": "198.18.0.0/24", "gateway": "198.18.0.1"}]}
+    with pytest.raises(CannotRun, match="ipv4_address"):
+        open_file(here, tmp_path, {"services": {"a": service}, "networks": {"a": {"ipam": ipam}}})
+    assert ours(api) <= before
 
 
 def test_a_full_disk_is_told_with_a_remedy(here: Settings, job: Job) -> None:
     job = dataclasses.replace(job, capture=True)
     with open_network(job, here, lambda line: None) as network:
-        kept = network.links["client"].ask("finish")["files"]["after-link"]
+        kept = network.links["client"].ask("finish")["files"][0]["after-link"]
         with pytest.raises(CannotRun, match="cannot write /dev/full: No space left on device"):
             network.links["client"].fetch(kept["path"], kept["size"], Path("/dev/full"))
     assert "make room" in remedy("write /var/lib/docker/x: no space left on device")

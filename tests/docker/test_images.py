@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from echolab import catalogue
-from echolab.engines.attached import Api
-from echolab.engines.images import Recipe, ensure, read_setting, recipes, stamp, write_setting
+from echolab import resources
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.images import (
+    Recipe,
+    ensure,
+    read_setting,
+    recipes,
+    stamp,
+    write_setting,
+)
+from echolab.errors import CannotRun
+from echolab.settings import Settings
 
 NAMES = some.text(string.ascii_uppercase + "_", min_size=1)
 VALUES = some.text(string.ascii_letters + string.digits + ":/.-", min_size=1)
@@ -22,28 +31,28 @@ VALUES = some.text(string.ascii_letters + string.digits + ":/.-", min_size=1)
 def copy(tmp_path: Path) -> Path:
     """The sources of the images, to be changed."""
     for name in ("images", "echo_app"):
-        shutil.copytree(catalogue.ROOT / name, tmp_path / name)
+        shutil.copytree(resources.ROOT / name, tmp_path / name)
     return tmp_path
 
 
-def test_images_that_are_there_are_not_built_again() -> None:
-    ensure(lambda line: None)
+def test_images_that_are_there_are_not_built_again(here: Settings) -> None:
+    ensure(here.base_image_file, lambda line: None)
     said: list[str] = []
-    ensure(said.append)
+    ensure(here.base_image_file, said.append)
     assert said == []
 
 
-def test_both_images_have_our_label_and_the_ordinary_user(api: Api) -> None:
-    made = ensure(lambda line: None)
+def test_both_images_have_our_label_and_the_ordinary_user(here: Settings, api: Api) -> None:
+    made = ensure(here.base_image_file, lambda line: None)
     for name, user in ((made.host, "10007:10007"), (made.link, "")):
         (found,) = api.images(name)
-        config = api.inspect_image(found["Id"])["Config"]
+        config = api.inspect_image(found["Id"])["Config"]  # type: ignore[no-untyped-call]
         assert config["Labels"]["echolab"] == "image"
         assert config["User"] == user
 
 
-def test_compose_by_hand_gets_the_image_that_a_run_uses(api: Api) -> None:
-    made = ensure(lambda line: None)
+def test_compose_by_hand_gets_the_image_that_a_run_uses(here: Settings, api: Api) -> None:
+    made = ensure(here.base_image_file, lambda line: None)
     assert api.image_id("echolab-host") == api.image_id(made.host)
 
 
@@ -85,3 +94,9 @@ def test_a_setting_is_read_back_and_the_others_stay(
 
 def test_a_setting_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert read_setting(tmp_path / ".env", "BASE_IMAGE") is None
+
+
+def test_a_setting_that_cannot_be_written_is_one_line_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(CannotRun, match="write the line BASE_IMAGE=base there"):
+        write_setting(tmp_path / "file" / ".env", "BASE_IMAGE", "base")

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from echolab import catalogue
-from echolab.engines import Settings, owner
-from echolab.engines.attached import Api
-from echolab.engines.docker import open_network
-from echolab.engines.images import ensure
+from echolab import resources
+from echolab.engines.docker import owner
+from echolab.engines.docker.attach import Api
+from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.images import ensure
 from echolab.job import Job
 from echolab.kernel import build
+from echolab.settings import Settings
 
 VICTIM = Path(__file__).with_name("victim.py")
 
@@ -42,7 +43,7 @@ def apart(here: Settings, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def link_image(here: Settings) -> str:
-    return ensure(lambda line: None).link
+    return ensure(here.base_image_file, lambda line: None).link
 
 
 @contextlib.contextmanager
@@ -51,7 +52,7 @@ def victim(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     words += [str(settings.kernel)] if settings.kernel else []
     with subprocess.Popen(
         [sys.executable, str(VICTIM), *words],
-        env={**os.environ, "PYTHONPATH": str(catalogue.ROOT)},
+        env={**os.environ, "PYTHONPATH": str(resources.ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from echolab import link as links_of
-from echolab import probe as probes
-from echolab.binomial import two_sided
-from echolab.engines.docker import ContainerNetwork
-from echolab.judge import FALSE_ALARM
-from echolab.link import Link
-from echolab.probe import Probe
+from echolab import traffic
+from echolab.engines.docker.network import ContainerNetwork
+from echolab.judge.binomial import two_sided
+from echolab.judge.verdicts import FALSE_ALARM
+from echolab.link import Link, differences
+from echolab.record.probe import Probe
+from echolab.record.probe_events import read_probe
+from echolab.tc import Qdisc, qdiscs
 
 
 def shape(network: ContainerNetwork, host: str, link: Link) -> None:
-    addresses = {name: address.ip for name, address in network.addresses.items()}
-    for arguments in links_of.render((link,), addresses):
+    addresses = {name: (address.ip,) for name, address in network.addresses.items()}
+    for arguments in traffic.render((link,), addresses):
         network.tc(host, arguments)
 
 
-def queues(network: ContainerNetwork, host: str) -> list[dict[str, Any]]:
-    shown: list[dict[str, Any]] = json.loads(
-        network.tc(host, ("-s", "-j", "qdisc", "show", "dev", "eth0"))
-    )
-    return shown
+def queues(network: ContainerNetwork, host: str) -> Sequence[Qdisc]:
+    return qdiscs(network.tc(host, ("-s", "-j", "qdisc", "show", "dev", "eth0")))
 
 
 def probe(
@@ -42,7 +38,7 @@ def probe(
     argv = ["python3", "-m", "echo_app.probe", to, *words, "--size", "64", "--timeout", "2"]
     done = network.start(of, argv).wait(120)
     assert done.status == 0, done.stderr
-    return probes.read(of, done.stdout.splitlines(), done.started)
+    return read_probe(of, done.stdout.splitlines(), done.started)
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +52,8 @@ def clean(network: ContainerNetwork) -> Iterator[None]:
 def test_the_kernel_reads_back_what_was_asked(network: ContainerNetwork) -> None:
     asked = Link(delay=0.05, jitter=0.01, loss=0.1, duplicate=0.02, rate=1e7)
     shape(network, "client", asked)
-    (found,) = links_of.read_back(queues(network, "client"))
-    assert links_of.differences(asked, found) == ()
+    found = traffic.read_back(queues(network, "client"), traffic.layout((asked,), {}))
+    assert differences(asked, found[None]) == ()
 
 
 def test_a_delay_of_50_ms_adds_50_ms(network: ContainerNetwork) -> None:
@@ -73,7 +69,7 @@ def test_a_loss_of_10_percent_is_10_percent(network: ContainerNetwork) -> None:
     seen = probe(network, 2000, 0.002)
     lost = seen.lost + seen.late
     assert two_sided(lost, 2000, 0.1) >= FALSE_ALARM, lost
-    assert lost == sum(queue["drops"] for queue in queues(network, "client"))
+    assert lost == sum(queue.dropped for queue in queues(network, "client"))
 
 
 def test_duplicates_arrive(network: ContainerNetwork) -> None:
@@ -134,9 +130,9 @@ def test_counters_can_be_read_and_agree(network: ContainerNetwork) -> None:
         return int(dict(zip(names, values, strict=True))["OutRequests"]), sent
 
     shape(network, "client", Link(loss=0.3))
-    dropped = sum(queue["drops"] for queue in queues(network, "client"))
+    dropped = sum(queue.dropped for queue in queues(network, "client"))
     before = counters()
     probe(network, 300, 0.002)
     after = counters()
-    dropped = sum(queue["drops"] for queue in queues(network, "client")) - dropped
+    dropped = sum(queue.dropped for queue in queues(network, "client")) - dropped
     assert after[0] - before[0] - dropped == after[1] - before[1]

@@ -9,11 +9,12 @@ import threading
 import time
 from pathlib import Path
 
-from echolab import catalogue
-from echolab.engines import Settings, owner, removal
-from echolab.engines.attached import Api
+from echolab import resources
+from echolab.engines.docker import owner, removal
+from echolab.engines.docker.attach import Api
 from echolab.errors import CannotRun
 from echolab.kernel import build
+from echolab.settings import Settings
 
 
 def test_what_was_begun_is_waited_for() -> None:
@@ -45,12 +46,15 @@ def test_what_could_not_be_removed_is_told() -> None:
 
 
 RUN = """
-from echolab import catalogue
-from echolab.cli import settings
-from echolab.engines import docker
+import os
+from echolab.runs import catalogue
+from echolab.settings import Settings
+from echolab.engines.docker import engine
+from echolab.scenario.performance import perform
 (entry,) = catalogue.find(["echo"])
 hosts = catalogue.topology(catalogue.compose_file(entry, None))
-docker.run(catalogue.job(entry, hosts, {}, 1, capture=False), settings(), lambda line: None)
+job = catalogue.job(entry, hosts, {}, 1, capture=False)
+engine.run(job, Settings.from_environment(os.environ), lambda line: None, perform)
 """
 
 
@@ -67,7 +71,7 @@ def test_nothing_is_left_when_the_process_has_ended(
         capture_output=True,
         text=True,
         timeout=200,
-        cwd=catalogue.ROOT,
+        cwd=resources.ROOT,
         env=environment,
         check=False,
     )

@@ -11,16 +11,17 @@ import signal
 import sys
 from pathlib import Path
 
-from echolab import catalogue
-from echolab.engines import Settings
-from echolab.engines.docker import open_network
+from echolab import resources
+from echolab.engines.docker.engine import open_network
 from echolab.job import Job
+from echolab.runs import catalogue
+from echolab.settings import Settings
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     cache, folder, *kernel = map(Path, sys.argv[1:])
-    compose = catalogue.ROOT / "compose.yaml"
+    compose = resources.COMPOSE
     settings = Settings(folder, cache, compose, kernel[0] if kernel else None)
     job = Job("victim", "", catalogue.topology(compose), capture=True)
     with open_network(job, settings, lambda line: None) as network:

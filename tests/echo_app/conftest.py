@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import signal
@@ -15,28 +14,36 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from echo_app import probe
+from tests.echo_app.interfaces import (
+    Command,
+    Completed,
+    Datagram,
+    Execute,
+    Measure,
+    Outcome,
+    Process,
+    ServeDatagrams,
+    ServeStreams,
+    Start,
+    Treatment,
+)
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
 """Seconds after which a process or a thread of a test has hung."""
 
-Event = dict[str, Any]
-Datagram = tuple[bytes, tuple[str, int]]
-Treatment = Callable[[socket.socket, Iterator[Datagram]], None]
-
 
 @pytest.fixture(scope="session")
-def execute() -> Callable[..., subprocess.CompletedProcess[str]]:
+def execute() -> Execute:
     """Run a program to its end."""
     return _execute
 
 
-def _execute(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
+def _execute(command: Sequence[object]) -> Completed:
     return subprocess.run(
         [str(word) for word in command],
         cwd=ROOT,
@@ -48,7 +55,7 @@ def _execute(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def program() -> Callable[..., list[object]]:
+def program() -> Command:
     """The command that runs an echo program: its name, then its arguments."""
     return lambda name, *arguments: [sys.executable, "-m", f"echo_app.{name}", *arguments]
 
@@ -78,11 +85,11 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start() -> Iterator[Start]:
     """Start server processes and wait until their port is taken; the test's end ends them."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Process] = []
 
-    def start_one(command: Sequence[object], port: int, kind: str = "tcp") -> subprocess.Popen[str]:
+    def start_one(command: Sequence[object], port: int, kind: str = "tcp") -> Process:
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=ROOT,
@@ -119,7 +126,7 @@ def _listens(port: int, kind: str) -> bool:
 
 
 @pytest.fixture
-def stream_server() -> Iterator[Callable[..., int]]:
+def stream_server() -> Iterator[ServeStreams]:
     """A server that treats each connection as the test says; returns its port.
 
     `prepare` sees the socket before it listens.
@@ -149,7 +156,7 @@ def stream_server() -> Iterator[Callable[..., int]]:
 
 
 @pytest.fixture
-def datagram_server() -> Iterator[Callable[[Treatment], int]]:
+def datagram_server() -> Iterator[ServeDatagrams]:
     """A server that treats the datagrams that come as the test says; returns its port."""
     with contextlib.ExitStack() as cleanup:
 
@@ -177,39 +184,17 @@ def _wake(own: socket.socket) -> None:
         own.shutdown(socket.SHUT_RDWR)
 
 
-def _run(cleanup: contextlib.ExitStack, work: Callable[[], None], end: Callable[[], None]) -> None:
+def _run(
+    cleanup: contextlib.ExitStack, work: Callable[[], object], end: Callable[[], None]
+) -> None:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     cleanup.callback(thread.join, LIMIT)
     cleanup.callback(end)
 
 
-class Outcome:
-    """What a probe wrote, checked for what always holds."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        self.events: list[Event] = [json.loads(line) for line in text.splitlines()]
-        self.start = self.events[0]
-        self.end = self.events[-1]
-        self.exchanges = self.named("exchange")
-        assert self.start["event"] == "start"
-        assert self.end["event"] == "end"
-        assert [one["number"] for one in self.exchanges] == list(range(self.end["count"]))
-        fates = [one["fate"] for one in self.exchanges]
-        for fate in ("delivered", "late", "lost"):
-            assert self.end[fate] == fates.count(fate)
-        assert self.end["delivered"] + self.end["late"] + self.end["lost"] == self.end["count"]
-
-    def named(self, name: str) -> list[Event]:
-        return [event for event in self.events if event["event"] == name]
-
-    def fates(self) -> list[str]:
-        return [one["fate"] for one in self.exchanges]
-
-
 @pytest.fixture(scope="session")
-def measure() -> Callable[..., Outcome]:
+def measure() -> Measure:
     """Run a probe against 127.0.0.1 inside this process: port, protocol, options."""
     return _measure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +18,7 @@ FRAMING = Framing(1, 64)
 
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[tuple[StreamChannel, socket.socket]]:
     """A connected stream channel and the server's end of it."""
     with socket.socket() as listener, contextlib.ExitStack() as cleanup:
         listener.bind(("127.0.0.1", 0))
@@ -30,7 +31,9 @@ def pair():
             yield channel, server
 
 
-def test_replies_that_came_before_a_reset_are_read_although_sending_fails(pair):
+def test_replies_that_came_before_a_reset_are_read_although_sending_fails(
+    pair: tuple[StreamChannel, socket.socket],
+) -> None:
     """The send that meets the reset ends sending alone; reading meets the end by itself."""
     channel, server = pair
     channel.offer(0)
@@ -45,13 +48,17 @@ def test_replies_that_came_before_a_reset_are_read_although_sending_fails(pair):
     assert channel.ended in ("Connection reset by peer", "Broken pipe")
 
 
-def test_a_stream_channel_does_not_hold_messages_back(pair):
-    """No Nagle: a message leaves though the one before is not acknowledged yet."""
+def test_a_stream_channel_does_not_hold_messages_back(
+    pair: tuple[StreamChannel, socket.socket],
+) -> None:
+    """No Nagle: a message leaves although the one before is not acknowledged yet."""
     channel, _ = pair
     assert channel.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_what_the_kernel_does_not_take_is_kept_and_sent_later(pair):
+def test_what_the_kernel_does_not_take_is_kept_and_sent_later(
+    pair: tuple[StreamChannel, socket.socket],
+) -> None:
     """More messages than the buffers hold: all arrive, whole and in order."""
     channel, server = pair
     count = 200_000
@@ -68,7 +75,7 @@ def test_what_the_kernel_does_not_take_is_kept_and_sent_later(pair):
     assert arrived == b"".join(map(FRAMING.pack, range(count)))
 
 
-def test_errors_of_this_host_and_of_icmp_are_told_apart():
+def test_errors_of_this_host_and_of_icmp_are_told_apart() -> None:
     """Origin 2 is ICMP and names the router; origin 1 is this host's own stack."""
     offender = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton("10.1.2.3"))
     by_icmp = struct.pack("=IBBBBII", 113, 2, 3, 1, 0, 0, 0) + offender

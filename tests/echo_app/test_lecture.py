@@ -7,9 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.echo_app.interfaces import Command, Execute, Start
 
 ROOT = Path(__file__).parents[2]
 SENTENCE = "Wir erschrecken zu guten Zwecken!"
@@ -24,13 +27,13 @@ STREAM_CLIENTS = ("stream_client", "descriptor_client")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_lecture_program_has_fewer_than_60_lines(name):
+def test_a_lecture_program_has_fewer_than_60_lines(name: str) -> None:
     """Short enough for one page."""
     assert len((ROOT / f"echo_app/{name}.py").read_text().splitlines()) < 60
 
 
 @pytest.mark.parametrize("name", ("stream_client", "datagram_client", "descriptor_client"))
-def test_the_sentence_is_the_lectures(name):
+def test_the_sentence_is_the_lectures(name: str) -> None:
     """It stays German, and the buffer has the lecture's size."""
     text = (ROOT / f"echo_app/{name}.py").read_text()
     assert f'"{SENTENCE}"' in text
@@ -40,9 +43,12 @@ def test_the_sentence_is_the_lectures(name):
 TRACED = "socket,bind,listen,accept,accept4,connect,recvfrom,sendto,close"
 
 
-def calls(trace: Path) -> list[tuple[str, str]]:
+Calls = list[tuple[str, str]]
+
+
+def calls(trace: Path) -> Calls:
     """The calls on Internet sockets in a trace: name, and backlog or number of bytes."""
-    kept: list[tuple[str, str]] = []
+    kept: Calls = []
     sockets: set[str] = set()
     for line in trace.read_text().splitlines():
         call = re.match(r"\d+ +(\w+)\(([^,)]*)(.*?)(?:\) += (-?\d+)|$)", line)
@@ -61,13 +67,16 @@ def calls(trace: Path) -> list[tuple[str, str]]:
     return kept
 
 
+Trace = Callable[..., Calls]
+
+
 @pytest.fixture
-def trace(start, tmp_path, execute):
+def trace(start: Start, tmp_path: Path, execute: Execute) -> Trace:
     """Run a program under strace: a server for one exchange, a client to its end."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not here (Debian: strace)")
 
-    def under_strace(command, port, is_server):
+    def under_strace(command: Sequence[object], port: int, is_server: bool) -> Calls:
         file = tmp_path / "trace"
         command = ["strace", "-D", "-f", "-qq", "-e", f"trace={TRACED}", "-o", file, *command]
         if is_server:
@@ -84,7 +93,9 @@ def trace(start, tmp_path, execute):
     return under_strace
 
 
-def test_the_stream_server_makes_the_calls_of_the_c_program(c_programs, program, trace, free_port):
+def test_the_stream_server_makes_the_calls_of_the_c_program(
+    c_programs: Path, program: Command, trace: Trace, free_port: int
+) -> None:
     """Call by call: socket, bind, listen 5, accept, recv 1023, send 1023, close, accept."""
     python = trace(program("stream_server", "--port", free_port), free_port, is_server=True)
     assert python[:7] == [
@@ -98,14 +109,18 @@ def test_the_stream_server_makes_the_calls_of_the_c_program(c_programs, program,
     ]
 
 
-def test_both_stream_servers_make_the_same_calls(c_programs, program, trace, free_port, other_port):
+def test_both_stream_servers_make_the_same_calls(
+    c_programs: Path, program: Command, trace: Trace, free_port: int, other_port: int
+) -> None:
     """What strace sees of the C program and of the Python program is the same list."""
     python = trace(program("stream_server", "--port", free_port), free_port, is_server=True)
     in_c = trace([c_programs / "stream_server", other_port], other_port, is_server=True)
     assert in_c[:7] == python[:7]
 
 
-def test_both_stream_clients_make_the_same_calls(c_programs, program, trace, start, free_port):
+def test_both_stream_clients_make_the_same_calls(
+    c_programs: Path, program: Command, trace: Trace, start: Start, free_port: int
+) -> None:
     """socket, connect, send 1023, recv 1023, close, in Python as in C."""
     start(program("stream_server", "--port", free_port), free_port)
     python = trace(
@@ -127,7 +142,14 @@ def test_both_stream_clients_make_the_same_calls(c_programs, program, trace, sta
 
 @pytest.mark.parametrize("client", STREAM_CLIENTS)
 @pytest.mark.parametrize("mode", [(), ("--until-close",)], ids=["once", "until-close"])
-def test_python_clients_talk_to_python_servers(start, program, execute, free_port, client, mode):
+def test_python_clients_talk_to_python_servers(
+    start: Start,
+    program: Command,
+    execute: Execute,
+    free_port: int,
+    client: str,
+    mode: Sequence[str],
+) -> None:
     """Both stream clients print the sentence, from either mode of the server."""
     start(program("stream_server", "--port", free_port, *mode), free_port)
     done = execute(program(client, "localhost", "--port", free_port))
@@ -137,8 +159,14 @@ def test_python_clients_talk_to_python_servers(start, program, execute, free_por
 @pytest.mark.parametrize("client", STREAM_CLIENTS)
 @pytest.mark.parametrize("mode", [(), ("--until-close",)], ids=["once", "until-close"])
 def test_python_clients_talk_to_the_c_server(
-    start, program, execute, c_programs, free_port, client, mode
-):
+    start: Start,
+    program: Command,
+    execute: Execute,
+    c_programs: Path,
+    free_port: int,
+    client: str,
+    mode: Sequence[str],
+) -> None:
     """The C server answers the Python clients, in either mode."""
     start([c_programs / "stream_server", *mode, free_port], free_port)
     done = execute(program(client, "localhost", "--port", free_port))
@@ -146,14 +174,23 @@ def test_python_clients_talk_to_the_c_server(
 
 
 @pytest.mark.parametrize("mode", [(), ("--until-close",)], ids=["once", "until-close"])
-def test_the_c_client_talks_to_python_servers(start, program, execute, c_programs, free_port, mode):
+def test_the_c_client_talks_to_python_servers(
+    start: Start,
+    program: Command,
+    execute: Execute,
+    c_programs: Path,
+    free_port: int,
+    mode: Sequence[str],
+) -> None:
     """The Python server answers the C client, in either mode."""
     start(program("stream_server", "--port", free_port, *mode), free_port)
     done = execute([c_programs / "stream_client", "localhost", free_port])
     assert (done.stdout, done.stderr, done.returncode) == (SENTENCE + "\n", "", 0)
 
 
-def test_the_c_programs_talk_to_each_other(start, execute, c_programs, free_port):
+def test_the_c_programs_talk_to_each_other(
+    start: Start, execute: Execute, c_programs: Path, free_port: int
+) -> None:
     """The lecture's own pair, repaired."""
     start([c_programs / "stream_server", free_port], free_port)
     for _ in range(3):
@@ -161,9 +198,12 @@ def test_the_c_programs_talk_to_each_other(start, execute, c_programs, free_port
         assert (done.stdout, done.returncode) == (SENTENCE + "\n", 0)
 
 
-def test_datagram_programs_talk(start, program, execute, free_port):
+def test_datagram_programs_talk(
+    start: Start, program: Command, execute: Execute, free_port: int
+) -> None:
     """The sentence comes back, and the server tells sender and receiver of the packet."""
     server = start(program("datagram_server", "--port", free_port), free_port, "udp")
+    assert server.stdout is not None
     for host in ("127.0.0.1", "127.0.0.2"):
         done = execute(program("datagram_client", host, "--port", free_port))
         assert (done.stdout, done.stderr, done.returncode) == (SENTENCE + "\n", "", 0)
@@ -173,7 +213,15 @@ def test_datagram_programs_talk(start, program, execute, free_port):
 
 @pytest.mark.parametrize("client", STREAM_CLIENTS)
 @pytest.mark.parametrize("option", ["", ",nodelay"])
-def test_python_clients_talk_to_socat(start, program, execute, socat, free_port, client, option):
+def test_python_clients_talk_to_socat(
+    start: Start,
+    program: Command,
+    execute: Execute,
+    socat: str,
+    free_port: int,
+    client: str,
+    option: str,
+) -> None:
     """socat's PIPE echoes like an echo server."""
     listen = f"TCP4-LISTEN:{free_port},reuseaddr,fork{option}"
     start([socat, listen, "PIPE"], free_port)
@@ -181,14 +229,18 @@ def test_python_clients_talk_to_socat(start, program, execute, socat, free_port,
     assert (done.stdout, done.stderr, done.returncode) == (SENTENCE + "\n", "", 0)
 
 
-def test_the_c_client_talks_to_socat(start, execute, socat, c_programs, free_port):
+def test_the_c_client_talks_to_socat(
+    start: Start, execute: Execute, socat: str, c_programs: Path, free_port: int
+) -> None:
     """A server that neither of us wrote answers the C client."""
     start([socat, f"TCP4-LISTEN:{free_port},reuseaddr,fork", "PIPE"], free_port)
     done = execute([c_programs / "stream_client", "localhost", free_port])
     assert (done.stdout, done.returncode) == (SENTENCE + "\n", 0)
 
 
-def test_the_datagram_client_talks_to_socat(start, program, execute, socat, free_port):
+def test_the_datagram_client_talks_to_socat(
+    start: Start, program: Command, execute: Execute, socat: str, free_port: int
+) -> None:
     """socat answers a datagram with the same datagram."""
     start([socat, f"UDP4-LISTEN:{free_port},fork", "PIPE"], free_port, "udp")
     done = execute(program("datagram_client", "localhost", "--port", free_port))
@@ -205,8 +257,14 @@ def by_socat(socat: str, address: str, message: bytes) -> bytes:
 
 @pytest.mark.parametrize("language", ["python", "c"])
 def test_socat_talks_to_the_stream_servers(
-    request, start, program, socat, free_port, other_port, language
-):
+    request: pytest.FixtureRequest,
+    start: Start,
+    program: Command,
+    socat: str,
+    free_port: int,
+    other_port: int,
+    language: str,
+) -> None:
     """One buffer from the lecture's server; 100,000 bytes from the one that goes on."""
     for mode, size in (((), 1023), (("--until-close",), 100_000)):
         port = other_port if mode else free_port
@@ -220,7 +278,9 @@ def test_socat_talks_to_the_stream_servers(
         assert by_socat(socat, f"TCP4:localhost:{port}", message) == message
 
 
-def test_socat_talks_to_the_datagram_server(start, program, socat, free_port):
+def test_socat_talks_to_the_datagram_server(
+    start: Start, program: Command, socat: str, free_port: int
+) -> None:
     """One datagram there, one back."""
     start(program("datagram_server", "--quiet", "--port", free_port), free_port, "udp")
     command = [socat, "-t", "0.3", "-", f"UDP4:localhost:{free_port}"]
@@ -228,7 +288,7 @@ def test_socat_talks_to_the_datagram_server(start, program, socat, free_port):
     assert done.stdout == b"hallo"
 
 
-def test_the_lecture_programs_need_the_standard_library_alone(execute):
+def test_the_lecture_programs_need_the_standard_library_alone(execute: Execute) -> None:
     """Without site-packages every module of echo_app imports."""
     names = [path.stem for path in (ROOT / "echo_app").glob("*.py") if path.stem != "__init__"]
     lines = "; ".join(f"import echo_app.{name}" for name in names)

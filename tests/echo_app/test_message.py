@@ -13,7 +13,7 @@ numbers = st.integers(0, 2**32 - 1)
 
 
 @given(framings, numbers)
-def test_a_message_has_its_size_and_gives_its_number_back(framing, number):
+def test_a_message_has_its_size_and_gives_its_number_back(framing: Framing, number: int) -> None:
     """Packing and reading are inverse for each size, probe and number."""
     message = framing.pack(number)
     assert len(message) == framing.size
@@ -21,7 +21,9 @@ def test_a_message_has_its_size_and_gives_its_number_back(framing, number):
 
 
 @given(framings, numbers, st.data())
-def test_a_message_with_one_changed_byte_is_none_of_ours(framing, number, data):
+def test_a_message_with_one_changed_byte_is_foreign(
+    framing: Framing, number: int, data: st.DataObject
+) -> None:
     """Wherever the change is, the reply does not count as that message."""
     message = bytearray(framing.pack(number))
     place = data.draw(st.integers(0, framing.size - 1))
@@ -30,14 +32,17 @@ def test_a_message_with_one_changed_byte_is_none_of_ours(framing, number, data):
 
 
 @given(framings, st.binary(max_size=700))
-def test_any_bytes_can_be_asked_for_their_number(framing, data):
+def test_any_bytes_can_be_asked_for_their_number(framing: Framing, data: bytes) -> None:
     """Foreign data is None and never an error."""
-    assert framing.number(data) is None or framing.pack(framing.number(data)) == data
+    number = framing.number(data)
+    assert number is None or framing.pack(number) == data
     framing.quoted(data)
 
 
 @given(framings, st.lists(numbers, max_size=20), st.data())
-def test_a_stream_is_cut_alike_however_it_is_split(framing, sent, data):
+def test_a_stream_is_cut_alike_however_it_is_split(
+    framing: Framing, sent: list[int], data: st.DataObject
+) -> None:
     """Whatever pieces the network makes of them, the same numbers come in the same order."""
     stream = b"".join(map(framing.pack, sent))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
@@ -47,7 +52,9 @@ def test_a_stream_is_cut_alike_however_it_is_split(framing, sent, data):
 
 
 @given(framings, st.integers(0, 5), st.integers(1, 50))
-def test_a_garbled_message_is_named_by_where_it_begins(framing, good, piece):
+def test_a_garbled_message_is_named_by_where_it_begins(
+    framing: Framing, good: int, piece: int
+) -> None:
     """The offset counts from the beginning of the stream, however it was split."""
     bad = bytes(value ^ 0xFF for value in framing.pack(99))
     stream = b"".join(map(framing.pack, range(good))) + bad
@@ -58,7 +65,7 @@ def test_a_garbled_message_is_named_by_where_it_begins(framing, good, piece):
     assert caught.value.offset == good * framing.size
 
 
-def test_another_probes_messages_are_foreign():
+def test_another_probes_messages_are_foreign() -> None:
     """Two probes that share a port do not count each other's replies."""
     foreign = Framing(2, 64).pack(0)
     assert Framing(1, 64).number(foreign) is None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import select
+import time
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +21,9 @@ class Kernel:
         self.late = late
         self.sleeps = 0
 
-    def select(self, readers, writers, exceptions, seconds):
+    def select(
+        self, readers: object, writers: object, exceptions: object, seconds: float
+    ) -> tuple[list[int], list[int], list[int]]:
         assert seconds >= 0
         microseconds = -(-round(seconds * 1e9) // 1000)
         self.now += int(microseconds * 1000 * (1 + self.late))
@@ -26,17 +32,19 @@ class Kernel:
 
 
 @pytest.fixture(scope="module")
-def kernel():
+def kernel() -> Iterator[Kernel]:
     """The kernel that `pacing` sees in this module."""
     made = Kernel(0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pacing.select, "select", made.select)
-        patch.setattr(pacing.time, "monotonic_ns", lambda: made.now)
+        patch.setattr(select, "select", made.select)
+        patch.setattr(time, "monotonic_ns", lambda: made.now)
         yield made
 
 
 @given(st.integers(0, 20 * pacing.SECOND), st.sampled_from([0, 0.0005, 0.001]))
-def test_a_sleep_ends_in_time_whatever_the_kernel_makes_of_it(kernel, duration, late):
+def test_a_sleep_ends_in_time_whatever_the_kernel_makes_of_it(
+    kernel: Kernel, duration: int, late: float
+) -> None:
     """Never before its time, and at most two microseconds after it, in four sleeps at most."""
     kernel.late, kernel.sleeps = late, 0
     until = kernel.now + duration
@@ -45,7 +53,7 @@ def test_a_sleep_ends_in_time_whatever_the_kernel_makes_of_it(kernel, duration, 
     assert kernel.sleeps <= 4
 
 
-def test_a_time_that_has_passed_is_not_waited_for(kernel):
+def test_a_time_that_has_passed_is_not_waited_for(kernel: Kernel) -> None:
     """The channel is looked at once."""
     kernel.sleeps = 0
     before = kernel.now

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import select
 import shutil
 import socket
 import struct
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+
+from tests.echo_app.interfaces import Datagram, Event, Execute, Measure, ServeDatagrams
 
 
 def number_of(message: bytes) -> int:
@@ -20,10 +25,12 @@ def number_of(message: bytes) -> int:
     return int(number)
 
 
-def test_a_faithful_server_answers_everything_in_order(datagram_server, measure):
-    """Nothing lost, late, doubled or overtaken, and each latency is reply minus sending."""
+def test_a_faithful_server_answers_everything_in_order(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
+    """Nothing lost, late, duplicated or overtaken, and each latency is reply minus sending."""
 
-    def echo(own, datagrams):
+    def echo(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             own.sendto(message, sender)
 
@@ -40,11 +47,13 @@ def test_a_faithful_server_answers_everything_in_order(datagram_server, measure)
     assert abs(end["latency_ms"]["median"] - sum(latencies[24:26]) / 2) < 1e-6
 
 
-def test_datagrams_have_the_size_asked_for(datagram_server, measure):
+def test_datagrams_have_the_size_asked_for(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """From the smallest message of 16 bytes to the largest datagram that IPv4 carries."""
     seen = []
 
-    def echo(own, datagrams):
+    def echo(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             seen.append(len(message))
             own.sendto(message, sender)
@@ -56,10 +65,12 @@ def test_datagrams_have_the_size_asked_for(datagram_server, measure):
     assert seen == [16, 16, 17, 17, 1023, 1023, 65507, 65507]
 
 
-def test_what_the_server_drops_is_lost_and_nothing_else(datagram_server, measure):
+def test_what_the_server_drops_is_lost_and_nothing_else(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Each third message dropped: exactly those are lost, though later ones are answered."""
 
-    def drop_some(own, datagrams):
+    def drop_some(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             if number_of(message) % 3:
                 own.sendto(message, sender)
@@ -73,10 +84,12 @@ def test_what_the_server_drops_is_lost_and_nothing_else(datagram_server, measure
             assert one["why"] == "not answered"
 
 
-def test_datagrams_leave_on_schedule_though_none_is_answered(datagram_server, measure):
+def test_datagrams_leave_on_schedule_though_none_is_answered(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Sending waits for nobody: 20 messages leave in 20 intervals, none before its time."""
 
-    def silent(own, datagrams):
+    def silent(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for _ in datagrams:
             pass
 
@@ -89,18 +102,20 @@ def test_datagrams_leave_on_schedule_though_none_is_answered(datagram_server, me
     assert outcome.end["seconds"] < 20 * 0.01 + 1, "no message waited for the one before"
 
 
-def test_lateness_of_one_message_does_not_shift_the_others(datagram_server, measure, monkeypatch):
+def test_lateness_of_one_message_does_not_shift_the_others(
+    datagram_server: ServeDatagrams, measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The schedule is absolute: after a pause of the probe it catches up, without drift."""
     stall = threading.Event()
-    select = __import__("select").select
+    real = select.select
 
-    def slow_once(*arguments):
+    def slow_once(*arguments: Any) -> Any:
         if not stall.is_set():
             stall.set()
             time.sleep(0.1)
-        return select(*arguments)
+        return real(*arguments)
 
-    def echo(own, datagrams):
+    def echo(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             own.sendto(message, sender)
 
@@ -111,10 +126,12 @@ def test_lateness_of_one_message_does_not_shift_the_others(datagram_server, meas
     assert min(late[20:]) < 0.005, "and caught up with"
 
 
-def test_a_second_copy_is_a_duplicate_and_not_a_reply(datagram_server, measure):
+def test_a_second_copy_is_a_duplicate_and_not_a_reply(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Each message answered three times: delivered once, two duplicates each, none missed."""
 
-    def triple(own, datagrams):
+    def triple(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             for _ in range(3):
                 own.sendto(message, sender)
@@ -127,10 +144,12 @@ def test_a_second_copy_is_a_duplicate_and_not_a_reply(datagram_server, measure):
     assert outcome.end["duplicated"] == sum(one["duplicates"] for one in outcome.exchanges)
 
 
-def test_a_copy_that_follows_the_last_reply_is_still_counted(datagram_server, measure):
+def test_a_copy_that_follows_the_last_reply_is_still_counted(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """After the last reply the probe listens for as long as the slowest reply took."""
 
-    def again(own, datagrams):
+    def again(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             time.sleep(0.1)
             own.sendto(message, sender)
@@ -141,10 +160,12 @@ def test_a_copy_that_follows_the_last_reply_is_still_counted(datagram_server, me
     assert (outcome.end["delivered"], outcome.end["duplicated"]) == (1, 1)
 
 
-def test_overtaken_replies_are_out_of_order(datagram_server, measure):
+def test_overtaken_replies_are_out_of_order(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Pairs answered in reverse: the second of each pair to arrive is out of order."""
 
-    def swap(own, datagrams):
+    def swap(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             other, _ = next(datagrams)
             own.sendto(other, sender)
@@ -156,10 +177,12 @@ def test_overtaken_replies_are_out_of_order(datagram_server, measure):
     assert orders == [number ^ 1 for number in range(20)]
 
 
-def test_a_duplicate_of_an_old_message_is_not_out_of_order(datagram_server, measure):
+def test_a_duplicate_of_an_old_message_is_not_out_of_order(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """An old reply again after newer ones counts as a duplicate alone."""
 
-    def repeat_first(own, datagrams):
+    def repeat_first(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         first = None
         for message, sender in datagrams:
             first = first or message
@@ -171,10 +194,12 @@ def test_a_duplicate_of_an_old_message_is_not_out_of_order(datagram_server, meas
     assert outcome.exchanges[0]["duplicates"] >= 9
 
 
-def test_a_reply_after_the_timeout_is_late(datagram_server, measure):
+def test_a_reply_after_the_timeout_is_late(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """The delayed message is late, with its whole latency; the prompt ones are delivered."""
 
-    def delay_second(own, datagrams):
+    def delay_second(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             if number_of(message) == 1:
                 held = message
@@ -192,10 +217,12 @@ def test_a_reply_after_the_timeout_is_late(datagram_server, measure):
     assert outcome.end["latency_ms"]["max"] > 300
 
 
-def test_linger_bounds_how_long_late_replies_are_waited_for(datagram_server, measure):
+def test_linger_bounds_how_long_late_replies_are_waited_for(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Without linger the probe ends with the last timeout, and what comes later is lost."""
 
-    def after_a_while(own, datagrams):
+    def after_a_while(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             time.sleep(0.4)
             own.sendto(message, sender)
@@ -207,10 +234,10 @@ def test_linger_bounds_how_long_late_replies_are_waited_for(datagram_server, mea
     assert measure(port, "udp", count=1, timeout=0.1, linger=2).fates() == ["late"]
 
 
-def test_interval_zero_is_a_closed_loop(datagram_server, measure):
+def test_interval_zero_is_a_closed_loop(datagram_server: ServeDatagrams, measure: Measure) -> None:
     """A message leaves when the one before was answered, or when its timeout passed."""
 
-    def drop_third(own, datagrams):
+    def drop_third(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             if number_of(message) != 2:
                 own.sendto(message, sender)
@@ -224,7 +251,7 @@ def test_interval_zero_is_a_closed_loop(datagram_server, measure):
             assert before["received"] <= after["sent"]
 
 
-def test_a_closed_port_is_told_for_the_datagram_it_met(free_port, measure):
+def test_a_closed_port_is_told_for_the_datagram_it_met(free_port: int, measure: Measure) -> None:
     """ICMP's refusal names the message, and every message is lost with that reason."""
     outcome = measure(free_port, "udp", count=5, interval=0.01)
     assert outcome.end["lost"] == 5
@@ -236,7 +263,7 @@ def test_a_closed_port_is_told_for_the_datagram_it_met(free_port, measure):
 
 
 @pytest.fixture
-def lonely(execute):
+def lonely(execute: Execute) -> Callable[..., list[Event]]:
     """Run commands in a network of their own, which knows one neighbour that is not there."""
     tools = [shutil.which(name) for name in ("unshare", "ip")]
     if None in tools:
@@ -249,7 +276,7 @@ def lonely(execute):
         "sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)\n"
     )
 
-    def run(*arguments):
+    def run(*arguments: object) -> list[Event]:
         command = ["unshare", "-rn", sys.executable, "-c", made, "-m", *arguments]
         done = execute(command)
         if done.returncode and ("unshare" in done.stderr or "RTNETLINK" in done.stderr):
@@ -260,8 +287,10 @@ def lonely(execute):
     return run
 
 
-def test_a_dead_host_and_an_unknown_network_are_told_apart(lonely):
-    """A neighbour that does not answer is no route, by this host's ICMP; no network is said so."""
+def test_a_dead_host_and_an_unknown_network_are_told_apart(
+    lonely: Callable[..., list[Event]],
+) -> None:
+    """A silent neighbour is "no route" by this host's ICMP; without a network it says so."""
     command = ("echo_app.probe", "--count=2", "--interval=0.1", "--timeout=5", "--linger=0")
     *_, first, _, _ = dead = lonely(*command, "10.9.0.2")
     assert first["why"] == "No route to host (ICMP type 3 code 1 from 10.9.0.1)"
@@ -274,10 +303,12 @@ def test_a_dead_host_and_an_unknown_network_are_told_apart(lonely):
         assert unknown[-1]["lost"] == 2
 
 
-def test_altered_foreign_and_forged_datagrams_are_no_replies(datagram_server, measure):
+def test_altered_foreign_and_forged_datagrams_are_no_replies(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """One changed byte, a missing byte, another probe, a number never sent: none counts."""
 
-    def forge(own, datagrams):
+    def forge(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             changed = bytearray(message)
             changed[-1] ^= 1
@@ -293,10 +324,12 @@ def test_altered_foreign_and_forged_datagrams_are_no_replies(datagram_server, me
     assert len(outcome.named("error")) == 10
 
 
-def test_a_datagram_of_another_sender_is_not_seen(datagram_server, measure):
+def test_a_datagram_of_another_sender_is_not_seen(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Only the target answers: a reply from another port of the same host is ignored."""
 
-    def from_elsewhere(own, datagrams):
+    def from_elsewhere(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         with socket.socket(type=socket.SOCK_DGRAM) as other:
             for message, sender in datagrams:
                 other.sendto(message, sender)
@@ -305,11 +338,13 @@ def test_a_datagram_of_another_sender_is_not_seen(datagram_server, measure):
     assert outcome.end["lost"] == 2
 
 
-def test_the_source_port_can_be_chosen(datagram_server, free_port, measure):
+def test_the_source_port_can_be_chosen(
+    datagram_server: ServeDatagrams, free_port: int, measure: Measure
+) -> None:
     """The start event and the server agree on it."""
     seen = []
 
-    def echo(own, datagrams):
+    def echo(own: socket.socket, datagrams: Iterator[Datagram]) -> None:
         for message, sender in datagrams:
             seen.append(sender[1])
             own.sendto(message, sender)
@@ -319,7 +354,9 @@ def test_the_source_port_can_be_chosen(datagram_server, free_port, measure):
     assert outcome.start["source_port"] == free_port
 
 
-def test_the_start_event_tells_what_is_measured_and_when(datagram_server, measure):
+def test_the_start_event_tells_what_is_measured_and_when(
+    datagram_server: ServeDatagrams, measure: Measure
+) -> None:
     """Both clocks of the start lie between the test's own readings."""
     before = time.monotonic(), time.time()
     port = datagram_server(lambda own, datagrams: [own.sendto(*one) for one in datagrams])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from echo_app import probe, request
 
 
-def test_defaults_depend_on_the_protocol():
+def test_defaults_depend_on_the_protocol() -> None:
     """Datagrams linger as long as their timeout, streams two minutes."""
     assert request.parse(["server"]) == request.Request("server")
     assert request.parse(["server", "--timeout", "3"]).linger == 3
@@ -20,7 +21,7 @@ def test_defaults_depend_on_the_protocol():
         assert request.parse(["server", "--protocol", protocol]).linger == 120
 
 
-def test_every_option_is_read_in_both_forms():
+def test_every_option_is_read_in_both_forms() -> None:
     """`--name VALUE` and `--name=VALUE` mean the same, before the target or after it."""
     options = {
         "protocol": "tcp", "count": "7", "size": "99", "interval": "0.25",
@@ -33,7 +34,7 @@ def test_every_option_is_read_in_both_forms():
     assert request.parse(["a-host", *joined]) == wanted
 
 
-def test_the_plan_counts_nanoseconds():
+def test_the_plan_counts_nanoseconds() -> None:
     """Decimal fractions of a second become whole nanoseconds."""
     plan = request.parse(["h", "--interval", "0.02", "--timeout", "0.3"]).plan()
     assert plan == (10, 20_000_000, 300_000_000, 300_000_000)
@@ -52,7 +53,7 @@ BAD = {
     "size too small": ["h", "--size", "15"],
     "datagram too large": ["h", "--size", "65508"],
     "negative interval": ["h", "--interval", "-1"],
-    "interval that is no number": ["h", "--interval", "nan"],
+    "interval that is not a number": ["h", "--interval", "nan"],
     "endless timeout": ["h", "--timeout", "inf"],
     "no timeout": ["h", "--timeout", "0"],
     "port 0": ["h", "--port", "0"],
@@ -62,7 +63,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
-def test_bad_input_is_one_line_and_status_2(arguments, capsys):
+def test_bad_input_is_one_line_and_status_2(
+    arguments: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """No traceback, nothing on standard output, the option or what is missing is named."""
     out = io.StringIO()
     assert probe.run(arguments, out) == 2
@@ -75,7 +78,7 @@ def test_bad_input_is_one_line_and_status_2(arguments, capsys):
 
 
 @given(st.lists(st.text(max_size=8) | st.sampled_from(["--count", "--size=", "--port", "1"])))
-def test_no_arguments_break_the_parser(arguments):
+def test_no_arguments_break_the_parser(arguments: Sequence[str]) -> None:
     """Any words are read or refused."""
     try:
         assert request.parse(arguments).messages >= 1
@@ -83,7 +86,9 @@ def test_no_arguments_break_the_parser(arguments):
         assert str(error)
 
 
-def test_a_source_port_in_use_is_one_line_and_status_2(free_port, capsys):
+def test_a_source_port_in_use_is_one_line_and_status_2(
+    free_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """For each protocol that binds before it sends."""
     with socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as stream:
         for holder in (datagram, stream):
@@ -95,4 +100,5 @@ def test_a_source_port_in_use_is_one_line_and_status_2(free_port, capsys):
             assert probe.run(arguments, out) == 2
             assert out.getvalue() == ""
             said = capsys.readouterr().err
-            assert said == "echo_app.probe: no socket for this probe: Address already in use\n"
+            assert said.startswith("echo_app.probe: cannot create a socket for this probe: Addr")
+            assert said.count("\n") == 1

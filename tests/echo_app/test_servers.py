@@ -7,20 +7,22 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from echo_app import stream_server
+from tests.echo_app.interfaces import Command, Execute, Process, ServeStreams, Start
 
 LIMIT = 20
 
 
-def connect(port):
+def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
 
 
-def whole(connection):
+def whole(connection: socket.socket) -> bytes:
     """Everything until the peer closes."""
     data = b""
     while piece := connection.recv(65536):
@@ -28,16 +30,18 @@ def whole(connection):
     return data
 
 
-def reset(connection):
+def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 @pytest.fixture(params=["python", "c"])
-def server(request, start, program, free_port):
+def server(
+    request: pytest.FixtureRequest, start: Start, program: Command, free_port: int
+) -> Callable[..., Process]:
     """Start a stream server of either language with some options; returns its process."""
 
-    def begin(*options):
+    def begin(*options: object) -> Process:
         if request.param == "c":
             folder = request.getfixturevalue("c_programs")
             return start([folder / "stream_server", *options, free_port], free_port)
@@ -46,7 +50,9 @@ def server(request, start, program, free_port):
     return begin
 
 
-def test_one_recv_of_1023_bytes_is_sent_back_and_no_more(server, free_port):
+def test_one_recv_of_1023_bytes_is_sent_back_and_no_more(
+    server: Callable[..., Process], free_port: int
+) -> None:
     """The lecture's server: of 5000 bytes at most 1023 come back before it closes."""
     server()
     with connect(free_port) as client:
@@ -59,7 +65,9 @@ def test_one_recv_of_1023_bytes_is_sent_back_and_no_more(server, free_port):
             raise ConnectionResetError("closed without a reset: nothing was unread")
 
 
-def test_the_lectures_server_closes_after_one_answer(server, free_port):
+def test_the_lectures_server_closes_after_one_answer(
+    server: Callable[..., Process], free_port: int
+) -> None:
     """Whoever sends in two pieces gets the first back, and then the end."""
     server()
     with connect(free_port) as client:
@@ -67,7 +75,7 @@ def test_the_lectures_server_closes_after_one_answer(server, free_port):
         assert whole(client) == b"eins"
 
 
-def test_until_close_echoes_everything(server, free_port):
+def test_until_close_echoes_everything(server: Callable[..., Process], free_port: int) -> None:
     """RFC 862: until the peer closes, whatever the pieces; half-closing ends it."""
     server("--until-close")
     with connect(free_port) as client:
@@ -83,11 +91,15 @@ def test_until_close_echoes_everything(server, free_port):
 
 
 @pytest.mark.parametrize("options", [(), ("--until-close",)], ids=["once", "until-close"])
-def test_rude_peers_do_not_end_the_server(server, free_port, options):
+def test_rude_peers_do_not_end_the_server(
+    server: Callable[..., Process], free_port: int, options: Sequence[str]
+) -> None:
     """A reset at once, a reset after sending, a silent close: the next client is answered."""
     process = server(*options)
-    for rudeness in (reset, lambda client: client.send(b"x" * 5000) and reset(client)):
-        rudeness(connect(free_port))
+    reset(connect(free_port))
+    client = connect(free_port)
+    client.send(b"x" * 5000)
+    reset(client)
     connect(free_port).close()
     with connect(free_port):  # keeps the server busy while the next one sends and resets
         for half_closed in (False, True):  # a reset after a FIN is EPIPE, and may raise SIGPIPE
@@ -103,7 +115,9 @@ def test_rude_peers_do_not_end_the_server(server, free_port, options):
     assert process.poll() is None
 
 
-def test_a_restart_gets_its_port_back_at_once(server, free_port):
+def test_a_restart_gets_its_port_back_at_once(
+    server: Callable[..., Process], free_port: int
+) -> None:
     """SO_REUSEADDR: connections in TIME-WAIT on the server's side do not hold the port."""
     first = server()
     with connect(free_port) as client:
@@ -123,7 +137,9 @@ def test_a_restart_gets_its_port_back_at_once(server, free_port):
         ("server", "tcp", ()),
     ],
 )
-def test_sigterm_ends_a_server_cleanly(start, program, free_port, name, kind, options):
+def test_sigterm_ends_a_server_cleanly(
+    start: Start, program: Command, free_port: int, name: str, kind: str, options: Sequence[str]
+) -> None:
     """Status 0 and not a word, also while a client is connected."""
     process = start(program(name, *options, "--port", free_port), free_port, kind)
     held = connect(free_port) if kind == "tcp" else None
@@ -136,7 +152,9 @@ def test_sigterm_ends_a_server_cleanly(start, program, free_port, name, kind, op
 
 
 @pytest.mark.parametrize("name", ["stream_server", "datagram_server", "server"])
-def test_a_port_in_use_is_one_clear_line_and_status_2(execute, program, free_port, name):
+def test_a_port_in_use_is_one_clear_line_and_status_2(
+    execute: Execute, program: Command, free_port: int, name: str
+) -> None:
     """It says which port and what to do."""
     kind = socket.SOCK_DGRAM if name == "datagram_server" else socket.SOCK_STREAM
     with socket.socket(type=kind) as holder:
@@ -150,7 +168,9 @@ def test_a_port_in_use_is_one_clear_line_and_status_2(execute, program, free_por
     assert "--port" in done.stderr
 
 
-def test_the_server_host_needs_both_its_ports(execute, program, free_port):
+def test_the_server_host_needs_both_its_ports(
+    execute: Execute, program: Command, free_port: int
+) -> None:
     """The datagram port taken: one line, status 2, and the stream port is free again."""
     with socket.socket(type=socket.SOCK_DGRAM) as holder:
         holder.bind(("", free_port))
@@ -159,7 +179,9 @@ def test_the_server_host_needs_both_its_ports(execute, program, free_port):
         stream.bind(("", free_port))
 
 
-def test_the_datagram_server_answers_any_size(start, program, free_port):
+def test_the_datagram_server_answers_any_size(
+    start: Start, program: Command, free_port: int
+) -> None:
     """From nothing to the largest datagram there is."""
     start(program("datagram_server", "--quiet", "--port", free_port), free_port, "udp")
     with socket.socket(type=socket.SOCK_DGRAM) as client:
@@ -169,7 +191,9 @@ def test_the_datagram_server_answers_any_size(start, program, free_port):
             assert client.recv(65535) == b"z" * size
 
 
-def test_a_datagram_that_cannot_be_answered_does_not_end_the_server(start, program, free_port):
+def test_a_datagram_that_cannot_be_answered_does_not_end_the_server(
+    start: Start, program: Command, free_port: int
+) -> None:
     """A sender that is gone again is refused by ICMP; the next sender is answered."""
     start(program("datagram_server", "--port", free_port), free_port, "udp")
     for _ in range(3):
@@ -181,7 +205,9 @@ def test_a_datagram_that_cannot_be_answered_does_not_end_the_server(start, progr
         assert client.recv(10) == b"y"
 
 
-def test_a_sender_without_a_port_does_not_end_the_server(start, program, free_port):
+def test_a_sender_without_a_port_does_not_end_the_server(
+    start: Start, program: Command, free_port: int
+) -> None:
     """Port 0 cannot be answered (RFC 768: "if not used"): said, and the next one is answered."""
     server = start(program("datagram_server", "--port", free_port), free_port, "udp")
     try:
@@ -190,6 +216,7 @@ def test_a_sender_without_a_port_does_not_end_the_server(start, program, free_po
         pytest.skip("a sender without a port needs a raw socket, and that root")
     with raw:
         raw.sendto(struct.pack("!HHHH", 0, free_port, 9, 0) + b"x", ("127.0.0.1", 0))
+    assert server.stderr is not None
     assert server.stderr.readline() == "no answer to 127.0.0.1:0: Invalid argument\n"
     with socket.socket(type=socket.SOCK_DGRAM) as client:
         client.settimeout(LIMIT)
@@ -197,7 +224,7 @@ def test_a_sender_without_a_port_does_not_end_the_server(start, program, free_po
         assert client.recv(10) == b"y"
 
 
-def test_until_close_holds_no_reply_back():
+def test_until_close_holds_no_reply_back() -> None:
     """Without Nagle: on a long way each reply leaves at once, not with the next acknowledgement."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with connect(listener.getsockname()[1]) as client:
@@ -208,7 +235,7 @@ def test_until_close_holds_no_reply_back():
             assert foreign_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_the_datagram_server_can_be_quiet(start, program, free_port):
+def test_the_datagram_server_can_be_quiet(start: Start, program: Command, free_port: int) -> None:
     """With --quiet it answers and prints nothing."""
     server = start(program("datagram_server", "--quiet", "--port", free_port), free_port, "udp")
     with socket.socket(type=socket.SOCK_DGRAM) as client:
@@ -219,13 +246,13 @@ def test_the_datagram_server_can_be_quiet(start, program, free_port):
     assert server.communicate(timeout=LIMIT) == ("", "")
 
 
-def children(process):
+def children(process: Process) -> list[int]:
     """The process numbers of a process's children."""
     text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     return [int(word) for word in text.split()]
 
 
-def alive(pid):
+def alive(pid: int) -> bool:
     """Whether a process runs; one that nobody has waited for yet is dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -233,7 +260,7 @@ def alive(pid):
         return False
 
 
-def wait_until(true):
+def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT
     while not true():
         assert time.monotonic() < deadline
@@ -241,22 +268,24 @@ def wait_until(true):
 
 
 @pytest.fixture
-def server_host(start, program, free_port):
+def server_host(start: Start, program: Command, free_port: int) -> tuple[Process, list[int]]:
     """The server host's program, and the two children that it has."""
     process = start(program("server", "--port", free_port), free_port, "udp")
     wait_until(lambda: len(children(process)) == 2)
     return process, children(process)
 
 
-def test_the_server_host_answers_both_and_is_healthy(server_host, execute, program, free_port):
+def test_the_server_host_answers_both_and_is_healthy(
+    server_host: tuple[Process, list[int]], execute: Execute, program: Command, free_port: int
+) -> None:
     """A stream and a datagram, and the health check says so with status 0 and no word."""
     done = execute(program("health", "--port", free_port))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_client_that_vanished_does_not_keep_others_waiting(
-    server_host, execute, program, free_port
-):
+    server_host: tuple[Process, list[int]], execute: Execute, program: Command, free_port: int
+) -> None:
     """Some streams that stay open and silent: the next client is answered all the same."""
     held = [connect(free_port) for _ in range(5)]
     with connect(free_port) as client:
@@ -267,7 +296,7 @@ def test_a_client_that_vanished_does_not_keep_others_waiting(
         connection.close()
 
 
-def test_ended_the_server_host_ends_its_children(server_host):
+def test_ended_the_server_host_ends_its_children(server_host: tuple[Process, list[int]]) -> None:
     """SIGTERM to the parent alone: all three are gone when it is."""
     process, pids = server_host
     process.terminate()
@@ -275,7 +304,7 @@ def test_ended_the_server_host_ends_its_children(server_host):
     assert not any(map(alive, pids))
 
 
-def test_killed_the_server_host_leaves_nothing(server_host):
+def test_killed_the_server_host_leaves_nothing(server_host: tuple[Process, list[int]]) -> None:
     """SIGKILL cannot be handled; the children notice and end by themselves."""
     process, pids = server_host
     process.kill()
@@ -284,8 +313,10 @@ def test_killed_the_server_host_leaves_nothing(server_host):
 
 
 @pytest.mark.parametrize(("which", "name"), [(0, "stream server"), (1, "datagram server")])
-def test_a_dead_child_ends_the_server_host_with_an_error(server_host, which, name):
-    """Half a server is none: it says which one died, ends the other, status 1."""
+def test_a_dead_child_ends_the_server_host_with_an_error(
+    server_host: tuple[Process, list[int]], which: int, name: str
+) -> None:
+    """It says which child died, ends the other, and ends with status 1."""
     process, pids = server_host
     os.kill(pids[which], signal.SIGKILL)
     assert process.wait(LIMIT) == 1
@@ -295,7 +326,7 @@ def test_a_dead_child_ends_the_server_host_with_an_error(server_host, which, nam
     assert not any(map(alive, pids))
 
 
-def test_nothing_listening_is_unhealthy(execute, program, free_port):
+def test_nothing_listening_is_unhealthy(execute: Execute, program: Command, free_port: int) -> None:
     """Status 1 and the reason."""
     done = execute(program("health", "--port", free_port))
     assert done.returncode == 1
@@ -303,7 +334,9 @@ def test_nothing_listening_is_unhealthy(execute, program, free_port):
     assert done.stderr.count("\n") == 1
 
 
-def test_half_a_server_is_unhealthy(start, execute, program, free_port):
+def test_half_a_server_is_unhealthy(
+    start: Start, execute: Execute, program: Command, free_port: int
+) -> None:
     """Streams alone are not enough."""
     start(program("stream_server", "--port", free_port), free_port)
     done = execute(program("health", "--port", free_port))
@@ -311,8 +344,10 @@ def test_half_a_server_is_unhealthy(start, execute, program, free_port):
     assert "no datagram echo" in done.stderr
 
 
-def test_a_wrong_reply_is_unhealthy(stream_server, execute, program):
-    """An answer is no echo unless it is what was sent."""
+def test_a_wrong_reply_is_unhealthy(
+    stream_server: ServeStreams, execute: Execute, program: Command
+) -> None:
+    """An answer is an echo only where it is what was sent."""
     port = stream_server(lambda connection: connection.sendall(b"x" * len(connection.recv(99))))
     done = execute(program("health", "--port", port))
     assert done.returncode == 1

@@ -11,9 +11,12 @@ from echo_app.tally import Tally, measure, summarize
 
 TIMEOUT = 100
 
+History = tuple[int, list[tuple[int, int]]]
+"""How many messages were sent, and the moment and number of each reply."""
+
 
 @st.composite
-def histories(draw):
+def histories(draw: st.DrawFn) -> History:
     """Sendings at 0, 10, 20, … and replies to them at any later time, in order of time."""
     count = draw(st.integers(1, 30))
     replies = draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, 300)), max_size=80))
@@ -21,7 +24,7 @@ def histories(draw):
     return count, arrivals
 
 
-def play(history):
+def play(history: History) -> Tally:
     count, arrivals = history
     tally = Tally(count, TIMEOUT)
     for number in range(count):
@@ -32,7 +35,7 @@ def play(history):
 
 
 @given(histories())
-def test_every_message_has_one_fate(history):
+def test_every_message_has_one_fate(history: History) -> None:
     """Delivered, late and lost add up to the messages, by the first reply's latency."""
     count, arrivals = history
     tally = play(history)
@@ -45,7 +48,7 @@ def test_every_message_has_one_fate(history):
 
 
 @given(histories())
-def test_every_reply_is_a_first_one_or_a_duplicate(history):
+def test_every_reply_is_a_first_one_or_a_duplicate(history: History) -> None:
     """Replies = answered + duplicates, and the orders are 0, 1, 2, … without a gap."""
     exchanges = play(history).exchanges()
     summary = summarize(exchanges)
@@ -55,7 +58,7 @@ def test_every_reply_is_a_first_one_or_a_duplicate(history):
 
 
 @given(histories())
-def test_out_of_order_is_what_a_higher_number_overtook(history):
+def test_out_of_order_is_what_a_higher_number_overtook(history: History) -> None:
     """A first reply is out of order if any first reply before it has a higher number."""
     seen: list[int] = []
     expected = 0
@@ -67,7 +70,7 @@ def test_out_of_order_is_what_a_higher_number_overtook(history):
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=300))
-def test_latencies_are_measured_as_statistics_does(latencies):
+def test_latencies_are_measured_as_statistics_does(latencies: list[int]) -> None:
     """Median as in the standard library; the 99th percentile by its definition."""
     found = measure(latencies)
     assert found is not None
@@ -79,13 +82,13 @@ def test_latencies_are_measured_as_statistics_does(latencies):
     assert len(smaller) * 100 < 99 * len(latencies)
 
 
-def test_nothing_answered_has_no_latency():
-    """Missing is None, not nought."""
+def test_nothing_answered_has_no_latency() -> None:
+    """A missing latency is None, not zero."""
     assert measure([]) is None
     assert summarize(Tally(3, TIMEOUT).exchanges()).latency is None
 
 
-def test_a_reply_to_what_was_not_sent_is_refused():
+def test_a_reply_to_what_was_not_sent_is_refused() -> None:
     """A number too high, or of a message that has not left, is nobody's reply."""
     tally = Tally(2, TIMEOUT)
     tally.leave(0, 5)
@@ -94,7 +97,7 @@ def test_a_reply_to_what_was_not_sent_is_refused():
     assert tally.arrive(0, 10)
 
 
-def test_a_reply_outweighs_an_error_that_came_before():
+def test_a_reply_outweighs_an_error_that_came_before() -> None:
     """ICMP may refuse one copy of a message while another is answered."""
     tally = Tally(1, TIMEOUT)
     tally.leave(0, 0)
@@ -106,8 +109,8 @@ def test_a_reply_outweighs_an_error_that_came_before():
     assert tally.all_settled()
 
 
-def test_the_first_reason_of_a_loss_stays():
-    """What was said first is not covered up by how the probe ended."""
+def test_the_first_reason_of_a_loss_stays() -> None:
+    """How the probe ended does not replace the first reason."""
     tally = Tally(2, TIMEOUT)
     tally.leave(0, 0)
     tally.fail(0, "refused")
@@ -115,7 +118,7 @@ def test_the_first_reason_of_a_loss_stays():
     assert [one.why for one in tally.exchanges()] == ["refused", "not answered"]
 
 
-def test_exactly_at_the_timeout_is_in_time():
+def test_exactly_at_the_timeout_is_in_time() -> None:
     """Late means after the timeout."""
     tally = Tally(2, TIMEOUT)
     for number, latency in ((0, TIMEOUT), (1, TIMEOUT + 1)):

@@ -7,6 +7,7 @@ import shutil
 import socket
 import struct
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +15,7 @@ from echo_app import tcp_info
 
 
 @pytest.fixture
-def connection():
+def connection() -> Iterator[socket.socket]:
     """A client's connection over loopback that has exchanged a little."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -29,7 +30,7 @@ def connection():
                 yield client
 
 
-def test_it_agrees_with_ss(connection):
+def test_it_agrees_with_ss(connection: socket.socket) -> None:
     """State, window, round trip and variance are those that iproute2 reads from the kernel."""
     if shutil.which("ss") is None:
         pytest.skip("ss is not here (Debian: iproute2)")
@@ -46,7 +47,7 @@ def test_it_agrees_with_ss(connection):
     assert info.retransmits == 0
 
 
-def test_states_have_the_kernels_numbers(connection):
+def test_states_have_the_kernels_numbers(connection: socket.socket) -> None:
     """A socket that listens and one that is half closed say so."""
     connection.shutdown(socket.SHUT_WR)
     assert tcp_info.read(connection).state in ("FIN-WAIT-1", "FIN-WAIT-2")
@@ -57,7 +58,7 @@ def test_states_have_the_kernels_numbers(connection):
         assert tcp_info.read(listener).state == "LISTEN"
 
 
-def test_each_field_stands_where_the_kernel_header_has_it():
+def test_each_field_stands_where_the_kernel_header_has_it() -> None:
     """A struct filled with its own offsets gives them back; what is appended is ignored."""
     data = bytes([4]) + bytes(7) + struct.pack("=24I", *range(8, 104, 4)) + bytes(100)
     assert tcp_info.parse(data) == tcp_info.TcpInfo(
@@ -69,6 +70,6 @@ def test_each_field_stands_where_the_kernel_header_has_it():
     )
 
 
-def test_a_state_of_a_later_kernel_is_shown_by_number():
-    """An unknown state is no error."""
+def test_a_state_of_a_later_kernel_is_shown_by_number() -> None:
+    """An unknown state is not an error."""
     assert tcp_info.parse(bytes([77]) + bytes(103)).state == "state 77"

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from echolab import Lab, Link, scenario
-from echolab.engines import rtnetlink
-from echolab.engines.contract import Finished, Network, Program
-from echolab.engines.hosts import DEVICE_INDEX
+from echolab.engines.contract import Network, Program, ProgramRun
+from echolab.engines.namespaces import rtnetlink
+from echolab.engines.namespaces.hosts import FIRST_DEVICE
 
 BULK = """
 import socket, sys, threading
@@ -121,7 +121,7 @@ def duplicates_nobody_asked_for(lab: Lab) -> None:
 def an_offload_left_on(lab: Lab) -> None:
     hosts = lab._network._wiring.hosts  # type: ignore[attr-defined]
     most = rtnetlink._number(rtnetlink.IFLA_GSO_MAX_SEGS, 65535)
-    body = rtnetlink._link_header(DEVICE_INDEX, up=True) + most
+    body = rtnetlink._link_header(FIRST_DEVICE, up=True) + most
     for host in hosts.values():
         with host.network(), rtnetlink.Netlink() as link:
             link.send([(rtnetlink.RTM_NEWLINK, 0, body, "join segments")])
@@ -160,7 +160,9 @@ class Wrapped:
 
     def start(self, host: str, argv: Sequence[str], **options: Any) -> Program:
         program = self._network.start(host, argv, **options)
-        return Changed(program, self._printed) if "echo_app.probe" in argv else program
+        if "echo_app.probe" in argv:
+            return Changed(program, self._printed)
+        return program
 
 
 class Changed:
@@ -171,21 +173,24 @@ class Changed:
         self._program = program
         self._change = change
 
-    def wait(self, timeout: float | None = None) -> Finished:
+    def wait(self, timeout: float | None = None) -> ProgramRun:
         finished = self._program.wait(timeout)
         events = [json.loads(line) for line in finished.stdout.splitlines()]
         self._change(events)
         return dataclasses.replace(finished, stdout="\n".join(map(json.dumps, events)))
 
-    def stop(self) -> Finished:
+    def stop(self) -> ProgramRun:
         return self._program.stop()
+
+    def send(self, data: bytes) -> None:
+        self._program.send(data)
 
 
 def wrap(lab: Lab, **changes: Any) -> None:
     """Put a wrapped network under everything that the lab does."""
     wrapped = Wrapped(lab._network, **changes)
-    for part in (lab, lab.shaping, lab.measurement, lab._witnesses):
-        part._network = wrapped  # type: ignore[assignment]
+    for part in (lab, lab._shaping, lab._measurement, lab._kernel_counts):
+        part._network = wrapped
 
 
 @scenario

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echolab import catalogue, judge
+from echolab import resources
 from echolab.job import Job
+from echolab.judge import verdicts
 from echolab.record import Record
+from echolab.record.format import plain, read
 
 PerformAll = Callable[[Sequence[Job]], list[Record]]
 
@@ -19,7 +22,7 @@ PerformAll = Callable[[Sequence[Job]], list[Record]]
 @given(of=st.integers(1, 1000), data=st.data())
 def test_a_wilson_interval_holds_what_was_seen(of: int, data: st.DataObject) -> None:
     seen = data.draw(st.integers(0, of))
-    low, high = judge.wilson(seen, of)
+    low, high = verdicts.wilson(seen, of)
     assert 0 <= low <= seen / of + 1e-12
     assert seen / of - 1e-12 <= high <= 1
 
@@ -27,38 +30,38 @@ def test_a_wilson_interval_holds_what_was_seen(of: int, data: st.DataObject) -> 
 @pytest.fixture(scope="module")
 def record(perform_all: PerformAll, jobs: Callable[..., Iterator[Job]]) -> Record:
     """A real record of the scenario `loss`."""
-    path = catalogue.ROOT / "scenarios" / "loss.py"
+    path = resources.ROOT / "scenarios" / "loss.py"
     return perform_all(tuple(jobs(path, 5, count="200")))[0]
 
 
 def doubts(record: Record) -> set[str]:
     """The proofs that a record fails."""
-    return {check["name"] for check in judge.judge(record)["checks"] if check["verdict"] != "pass"}
+    return {check.name for check in verdicts.judge(record).checks if check.verdict != "pass"}
 
 
 def test_judging_again_changes_nothing(record: Record) -> None:
-    assert record["verdict"] == "pass"
-    assert judge.judge(copy.deepcopy(record)) == record
+    assert record.verdict == "pass"
+    assert verdicts.judge(record) == record
     assert doubts(record) == set()
 
 
 def test_a_run_without_a_claim_is_inconclusive(record: Record) -> None:
-    assert judge.judge({**record, "claims": []})["verdict"] == "inconclusive"
+    assert verdicts.judge(dataclasses.replace(record, claims=())).verdict == "inconclusive"
 
 
-def change(record: Record, path: str, by: Callable[[object], object]) -> Record:
-    """A copy of a record with one value changed."""
-    changed = copy.deepcopy(record)
+def change(record: Record, path: str, by: Callable[[Any], Any]) -> Record:
+    """A copy of a record with one value changed, named as its JSON has it."""
+    document: Any = plain(record)
     *way, last = path.split(".")
-    place: object = changed
+    place = document
     for step in way:
-        place = place[int(step)] if step.lstrip("-").isdigit() else place[step]  # type: ignore[index]
-    key = int(last) if last.lstrip("-").isdigit() else last
-    place[key] = by(place[key])  # type: ignore[index]
-    return changed
+        place = place[int(step) if isinstance(place, list) else step]
+    key = int(last) if isinstance(place, list) else last
+    place[key] = by(place[key])
+    return read(Record, document, path)
 
 
-TAMPERED: Sequence[tuple[str, str, Callable[[object], object]]] = (
+TAMPERED: Sequence[tuple[str, str, Callable[[Any], object]]] = (
     ("baseline", "baseline.0.lost", lambda lost: lost + 1),
     ("baseline", "baseline.0.duplicated", lambda twice: twice + 1),
     ("baseline", "baseline.0.latency_ms.median", lambda median: median + 10),
@@ -73,8 +76,12 @@ TAMPERED: Sequence[tuple[str, str, Callable[[object], object]]] = (
     ("clock", "probes.0.seconds", lambda seconds: seconds * 0.95),
     ("account", "probes.0.delivered", lambda delivered: delivered + 1),
     ("account", "probes.0.exchanges", lambda exchanges: exchanges[:-1]),
-    ("witness", "probes.0.kernel", lambda k: {**k, "Udp.InDatagrams": k["Udp.InDatagrams"] - 1}),
-    ("witness", "probes.1.retransmits", lambda retransmits: retransmits + 10_000),
+    (
+        "kernel counts",
+        "probes.0.kernel",
+        lambda k: {**k, "Udp.InDatagrams": k["Udp.InDatagrams"] - 1},
+    ),
+    ("kernel counts", "probes.1.retransmits", lambda retransmits: retransmits + 10_000),
 )
 """The proof that must fail, the value that was tampered with, and how."""
 
@@ -82,15 +89,15 @@ TAMPERED: Sequence[tuple[str, str, Callable[[object], object]]] = (
 @pytest.mark.exact
 @pytest.mark.parametrize(("proof", "path", "by"), TAMPERED)
 def test_a_tampered_record_is_inconclusive(
-    record: Record, proof: str, path: str, by: Callable[[object], object]
+    record: Record, proof: str, path: str, by: Callable[[Any], object]
 ) -> None:
     tampered = change(record, path, by)
     assert proof in doubts(tampered)
-    assert judge.judge(tampered)["verdict"] == "inconclusive"
+    assert verdicts.judge(tampered).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize("name", ["seen", "theory"])
 def test_a_claim_that_theory_does_not_bear_fails(record: Record, name: str) -> None:
     worse = {"seen": lambda seen: seen // 4, "theory": lambda theory: theory / 4}[name]
-    assert record["claims"][0]["kind"] == "rate"
-    assert judge.judge(change(record, f"claims.0.{name}", worse))["verdict"] == "fail"
+    assert record.claims[0].kind == "rate"
+    assert verdicts.judge(change(record, f"claims.0.{name}", worse)).verdict == "fail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from echolab.cli import settings
-from echolab.engines.exact import interpreter
+from echolab.engines.exact.engine import interpreter
 from echolab.errors import CannotRun
 from echolab.kernel import build
 from echolab.kernel.arguments import RealTime
 from echolab.kernel.boot import PRIVATE, Boot, Ended, Guest, guest_path
 from echolab.kernel.image import Kernel
 from echolab.kernel.memory import choose_folder
+from echolab.settings import Settings
 from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
@@ -38,7 +39,7 @@ Run = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def kernel() -> Kernel:
-    here = settings()
+    here = Settings.from_environment(os.environ)
     found = build.find(here.cache, here.kernel)
     if found is None:
         lacking("the guest kernel is not built; run: ./lab build kernel")
@@ -90,14 +91,14 @@ def test_time_is_virtual_and_starts_at_the_same_moment(run: Run) -> None:
     assert ended.wall_seconds < 60
 
 
-def test_an_init_that_ends_is_a_panic_and_no_hang(run: Run) -> None:
+def test_an_init_that_ends_is_a_panic_and_does_not_hang(run: Run) -> None:
     ended = run("raise SystemExit(3)")
     assert not ended.timed_out
     assert ended.status != 0
     assert "Attempted to kill init" in ended.console
 
 
-def test_a_guest_that_waits_for_ever_is_ended_by_the_wall_clock(run: Run) -> None:
+def test_a_guest_that_waits_forever_is_ended_by_the_wall_clock(run: Run) -> None:
     ended = run("import signal\nsignal.pause()", limit=2.0)
     assert ended.timed_out
 
@@ -139,7 +140,7 @@ def test_memory_on_a_disk_gives_the_same_draws(run: Run, monkeypatch: pytest.Mon
     assert drew(run(text, seed=4)) == in_memory
 
 
-def test_a_file_that_is_no_program_cannot_be_started(kernel: Kernel, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_program_cannot_be_started(kernel: Kernel, tmp_path: Path) -> None:
     broken = tmp_path / "linux"
     broken.write_bytes(b"no kernel")
     broken.chmod(0o755)
@@ -200,3 +201,41 @@ def members(group: int) -> list[str]:
         if int(fields[2]) == group and fields[0] != "Z":
             found.append(entry.parent.name)
     return found
+
+
+def test_parent_and_child_keep_their_own_memory_whoever_writes_first(run: Run) -> None:
+    ended = run(
+        """
+        import mmap, os
+        size, pages = mmap.PAGESIZE, 200
+        memory = mmap.mmap(-1, pages * size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        told = mmap.mmap(-1, size)  # shared by both
+
+        def numbers():
+            return bytes(memory[page * size] for page in range(pages))
+
+        for page in range(pages):
+            memory[page * size] = page
+        before = numbers()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            memory[100 * size] = 1
+            assert numbers() == before[:100] + bytes([1]) + before[101:]
+            os.read(reading, 1)
+            memory[7 * size] = 2
+            assert memory[6 * size] == 6 and memory[8 * size] == 8
+            told[0] = 9
+            os._exit(0)
+        assert numbers() == before
+        memory[8 * size] = 3
+        memory[101 * size] = 4
+        os.write(writing, b"x")
+        print("status", os.waitpid(child, 0)[1], "told", told[0], flush=True)
+        assert memory[7 * size] == 7 and memory[100 * size] == 100
+        print("kept", flush=True)
+        off()
+        """,
+        seed=1,
+    )
+    assert "status 0 told 9" in ended.console and "kept" in ended.console, ended.console

@@ -35,7 +35,7 @@ def test_a_marked_option_may_be_unknown_but_not_turned_off() -> None:
 
 @pytest.mark.parametrize("text", ["nothing here", "old\nold\n"])
 def test_a_patch_that_does_not_fit_exactly_once_is_refused(text: str) -> None:
-    with pytest.raises(CannotRun, match="no single place for our patch"):
+    with pytest.raises(CannotRun, match="our patch does not fit"):
         Patch("file", "old\n", "new\n", "because").apply(text)
 
 

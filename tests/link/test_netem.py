@@ -13,28 +13,26 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from echolab.binomial import two_sided
 from echolab.job import Job
-from echolab.judge import FALSE_ALARM
+from echolab.judge.binomial import two_sided
+from echolab.judge.verdicts import FALSE_ALARM
 from echolab.record import Record
 
 pytestmark = pytest.mark.exact
 
 PerformAll = Callable[[Sequence[Job]], list[Record]]
 
-Exchanges = Sequence[Sequence[object]]
-
 
 @pytest.fixture(scope="module")
 def records(perform_all: PerformAll, jobs: Callable[..., Iterator[Job]]) -> Mapping[str, Record]:
     """The records of theory.py by scenario."""
     performed = perform_all(tuple(jobs(Path(__file__).with_name("theory.py"))))
-    return {record["scenario"]: record for record in performed}
+    return {record.scenario: record for record in performed}
 
 
 def latencies(record: Record) -> list[float]:
-    exchanges = record["probes"][0]["exchanges"]
-    return [received - sent for _, sent, received, *_ in exchanges if received is not None]
+    exchanges = record.probes[0].exchanges
+    return [exchange.latency for exchange in exchanges if exchange.latency is not None]
 
 
 def likely(seen: int, of: int, chance: float) -> bool:
@@ -43,7 +41,7 @@ def likely(seen: int, of: int, chance: float) -> bool:
 
 def test_every_run_proves_its_own_network(records: Mapping[str, Record]) -> None:
     failed = {
-        name: [check for check in record["checks"] if check["verdict"] != "pass"]
+        name: [check for check in record.checks if check.verdict != "pass"]
         for name, record in records.items()
     }
     assert not any(failed.values()), failed
@@ -73,7 +71,7 @@ def test_the_two_jitters_are_told_apart(records: Mapping[str, Record]) -> None:
 
 
 def test_random_loss_is_independent_of_the_loss_before(records: Mapping[str, Record]) -> None:
-    fates = [exchange[3] for exchange in records["loss"]["probes"][0]["exchanges"]]
+    fates = [exchange.fate for exchange in records["loss"].probes[0].exchanges]
     assert likely(fates.count("lost"), len(fates), 0.1)
     after = [now for then, now in itertools.pairwise(fates) if then == "lost"][:200]
     assert likely(after.count("lost"), len(after), 0.1)
@@ -81,7 +79,7 @@ def test_random_loss_is_independent_of_the_loss_before(records: Mapping[str, Rec
 
 def test_bursts_follow_the_gilbert_model(records: Mapping[str, Record]) -> None:
     """Entered with chance r*p/(1-p) = 1/45, left with r = 1/5, at each packet."""
-    fates = [exchange[3] for exchange in records["gilbert"]["probes"][0]["exchanges"]]
+    fates = [exchange.fate for exchange in records["gilbert"].probes[0].exchanges]
     after_loss = [now for then, now in itertools.pairwise(fates) if then == "lost"][:400]
     after_delivery = [now for then, now in itertools.pairwise(fates) if then != "lost"][:4000]
     assert likely(after_loss.count("lost"), len(after_loss), 0.8)
@@ -89,7 +87,7 @@ def test_bursts_follow_the_gilbert_model(records: Mapping[str, Record]) -> None:
 
 
 def test_run_lengths_of_bursts_are_geometric(records: Mapping[str, Record]) -> None:
-    fates = [exchange[3] for exchange in records["gilbert"]["probes"][0]["exchanges"]]
+    fates = [exchange.fate for exchange in records["gilbert"].probes[0].exchanges]
     runs = [len(list(run)) for fate, run in itertools.groupby(fates) if fate == "lost"][:100]
     for length in range(1, 8):
         longer = sum(run > length for run in runs)
@@ -97,7 +95,7 @@ def test_run_lengths_of_bursts_are_geometric(records: Mapping[str, Record]) -> N
 
 
 def test_duplicates_appear_as_often_as_asked(records: Mapping[str, Record]) -> None:
-    twice = [exchange[5] for exchange in records["duplicate"]["probes"][0]["exchanges"]]
+    twice = [exchange.duplicates for exchange in records["duplicate"].probes[0].exchanges]
     assert set(twice) == {0, 1}
     assert likely(sum(twice), len(twice), 0.1)
 
@@ -107,19 +105,20 @@ def test_reordered_packets_pass_without_delay(records: Mapping[str, Record]) -> 
     quick = sum(latency < 0.001 for latency in seen)
     assert likely(quick, 5000, 0.1)
     assert all(latency < 0.001 or 0.05 <= latency < 0.0501 for latency in seen)
-    assert records["reorder"]["probes"][0]["out_of_order"] > 0
+    assert records["reorder"].probes[0].out_of_order > 0
 
 
 def test_damage_becomes_loss(records: Mapping[str, Record]) -> None:
     """All but the 6 bytes of the sender's Ethernet address are under some checksum."""
-    probe = records["corrupt"]["probes"][0]
-    assert likely(probe["lost"], 5000, 0.1 * (1 - 6 / (14 + 20 + 8 + 500)))
-    assert not probe["errors"]
+    probe = records["corrupt"].probes[0]
+    assert likely(probe.lost, 5000, 0.1 * (1 - 6 / (14 + 20 + 8 + 500)))
+    assert not probe.errors
 
 
 def test_a_rate_spaces_packets_by_their_length(records: Mapping[str, Record]) -> None:
     """250 bytes with all headers take 2 ms at 1 Mbit/s."""
-    received = [exchange[2] for exchange in records["rate"]["probes"][0]["exchanges"]]
+    exchanges = records["rate"].probes[0].exchanges
+    received = [exchange.received for exchange in exchanges if exchange.received is not None]
     gaps = [then - now for now, then in itertools.pairwise(received)]
     assert len(gaps) == 999
     assert max(abs(gap - 0.002) for gap in gaps) < 20e-6
@@ -127,7 +126,10 @@ def test_a_rate_spaces_packets_by_their_length(records: Mapping[str, Record]) ->
 
 
 def test_chosen_packets_die_and_no_other(records: Mapping[str, Record]) -> None:
-    exchanges = records["chosen"]["probes"][0]["exchanges"]
-    assert [exchange[0] + 1 for exchange in exchanges if exchange[3] == "lost"] == [
-        *(1, 2, 1000, 2999),
+    exchanges = records["chosen"].probes[0].exchanges
+    assert [exchange.number + 1 for exchange in exchanges if exchange.fate == "lost"] == [
+        1,
+        2,
+        1000,
+        2999,
     ]

@@ -13,8 +13,13 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from tests.needs import lacking
 
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-    *("--hide-scrollbars", "--no-first-run", "--disable-background-networking"),
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-background-networking",
 )
 
 HEIGHT = 900

@@ -6,11 +6,28 @@ import dataclasses
 import hashlib
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dpkt
+
+from echolab.record import (
+    Capture,
+    Check,
+    Claim,
+    Exchange,
+    Fate,
+    HostAddress,
+    Machine,
+    Probe,
+    ProgramRun,
+    Record,
+    TcCommand,
+    Traits,
+    Versions,
+)
+from echolab.record.probe import latency as latency_of
 
 EPOCH = 1_700_000_000
 NANOSECONDS = 1_000_000_000
@@ -130,7 +147,7 @@ class Wire:
         moment = EPOCH * NANOSECONDS + round(at * NANOSECONDS)
         self.files.setdefault((host, where), []).append((moment, frame))
 
-    def write(self, folder: Path) -> list[dict[str, str]]:
+    def write(self, folder: Path) -> tuple[Capture, ...]:
         """Write the captures and return a record's list of them."""
         listed = []
         for (host, where), frames in sorted(self.files.items()):
@@ -138,8 +155,8 @@ class Wire:
             name = f"{host}.{where}.pcap"
             (folder / name).write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
-            listed.append({"host": host, "where": where, "file": name, "sha256": digest})
-        return listed
+            listed.append(Capture(host, where, name, digest))
+        return tuple(listed)
 
 
 def pcap(frames: Sequence[tuple[int, bytes]], magic: int = 0xA1B23C4D) -> bytes:
@@ -152,16 +169,25 @@ def pcap(frames: Sequence[tuple[int, bytes]], magic: int = 0xA1B23C4D) -> bytes:
     return out.getvalue()
 
 
-def hosts() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "ip": ".".join(map(str, ip(name))),
-            "mac": mac(name).hex(":"),
-            "ip6": None,
-        }
+def hosts() -> tuple[HostAddress, ...]:
+    return tuple(
+        HostAddress(name, ".".join(map(str, ip(name))), mac(name).hex(":"))
         for name in ("client", "server")
-    ]
+    )
+
+
+def exchanges(fates: Sequence[str], interval: float, latency: float) -> Iterator[Exchange]:
+    """Messages with those fates: delivered, slow, late, lost, twice."""
+    order = 0
+    for number, fate in enumerate(fates):
+        sent = number * interval
+        took = latency * (15 if fate == "late" else 3.3 if fate == "slow" else 1)
+        took += (number * 7919 % 101) * 1e-5
+        received = None if fate == "lost" else sent + took
+        became: Fate = "lost" if fate == "lost" else "late" if fate == "late" else "delivered"
+        place = None if received is None else order
+        yield Exchange(number, sent, received, became, place, int(fate == "twice"))
+        order += received is not None
 
 
 def probe(
@@ -171,118 +197,78 @@ def probe(
     started: float = 1.0,
     interval: float = 0.02,
     latency: float = 0.1,
-) -> dict[str, Any]:
-    """A record's probe with those fates: delivered, late, lost, twice, overtaken."""
-    exchanges = []
-    order = 0
-    for number, fate in enumerate(fates):
-        sent = number * interval
-        took = latency * (15 if fate == "late" else 3.3 if fate == "slow" else 1)
-        took += (number * 7919 % 101) * 1e-5
-        received = None if fate == "lost" else sent + took
-        plain = {"twice": "delivered", "slow": "delivered"}.get(fate, fate)
-        exchanges.append(
-            [
-                number,
-                sent,
-                received,
-                plain,
-                None if received is None else order,
-                int(fate == "twice"),
-            ]
-        )
-        order += received is not None
-    answered = sorted(entry[2] - entry[1] for entry in exchanges if entry[2] is not None)
-    figures = None
-    if answered:
-        figures = {
-            "min": answered[0] * 1e3,
-            "median": answered[len(answered) // 2] * 1e3,
-            "p99": answered[int(len(answered) * 0.99)] * 1e3,
-            "max": answered[-1] * 1e3,
-        }
-    plain = [entry[3] for entry in exchanges]
-    return {
-        "host": "client",
-        "target": "server",
-        "protocol": protocol,
-        "count": len(exchanges),
-        "delivered": plain.count("delivered"),
-        "lost": plain.count("lost"),
-        "late": plain.count("late"),
-        "duplicated": sum(entry[5] for entry in exchanges),
-        "out_of_order": 0,
-        "latency_ms": figures,
-        "retransmits": 0,
-        "connect_ms": None,
-        "size": 64,
-        "interval": interval,
-        "started": started,
-        "errors": [],
-        "tcp_info": {},
-        "exchange_fields": ["number", "sent", "received", "fate", "order", "duplicates"],
-        "exchanges": exchanges,
-    }
+) -> Probe:
+    """A record's probe whose messages had those fates: delivered, slow, late, lost, twice."""
+    made = tuple(exchanges(fates, interval, latency))
+    became = [exchange.fate for exchange in made]
+    return Probe(
+        host="client",
+        target="server",
+        protocol=protocol,
+        count=len(made),
+        delivered=became.count("delivered"),
+        lost=became.count("lost"),
+        late=became.count("late"),
+        duplicated=sum(exchange.duplicates for exchange in made),
+        out_of_order=0,
+        latency=latency_of([one.latency for one in made if one.latency is not None]),
+        retransmits=0,
+        connect=None,
+        size=64,
+        interval=interval,
+        started=started,
+        ended=None,
+        seconds=1.0,
+        kernel={},
+        errors=(),
+        tcp_info={},
+        exchanges=made,
+    )
 
 
-def record(**changes: Any) -> dict[str, Any]:
-    """A judged record of a small run, with the keys that every record has."""
-    made: dict[str, Any] = {
-        "format": 1,
-        "scenario": "loss",
-        "sentence": "Allerdings gibt es keine Garantie für das Ankommen des Paketes "
+def program(*, started: float, calls: str = "", ended: float | None = None) -> ProgramRun:
+    """A program of the client's that ended well, with the trace of its calls."""
+    return ProgramRun("client", ("./client",), 0, "", "", started, ended or started + 1, calls)
+
+
+def record(**changes: Any) -> Record:
+    """A judged record of a small run, with the changes."""
+    made = Record(
+        scenario="loss",
+        sentence="Allerdings gibt es keine Garantie für das Ankommen des Paketes "
         "bei der Gegenseite",
-        "summary": "A lost datagram stays lost; a stream delivers it, later.",
-        "expect": "1-(1-p)^2 of the datagrams stay unanswered.",
-        "parameters": {"loss": 0.1, "count": 500},
-        "engine": "exact",
-        "seed": 7,
-        "kernel": "7.3.4",
-        "link_by": "netem",
-        "link_kernel": "7.3.4",
-        "lab_seconds": 65.0,
-        "wall_seconds": 1.2,
-        "epoch": float(EPOCH),
-        "hosts": hosts(),
-        "warnings": [],
-        "commands": [
-            {
-                "at": 0.5,
-                "host": "client",
-                "argv": SHAPE.split(),
-                "read_back": None,
-                "differs": [],
-            }
-        ],
-        "baseline": [],
-        "probes": [],
-        "programs": [],
-        "counters": {"before": {}, "after": {}},
-        "claims": [
-            {
-                "kind": "rate",
-                "text": "datagrams lost on the way there or back",
-                "seen": 96,
-                "of": 500,
-                "theory": 0.19,
-                "verdict": "pass",
-                "why": "96 of 500 = 19.20% (95 % Wilson interval 15.99% to 22.88%)",
-                "reason": "",
-                "holds": None,
-                "low": None,
-                "high": None,
-                "unit": "",
-                "step": "",
-            },
-        ],
-        "captures": [],
-        "python": "3.13.1",
-        "verdict": "pass",
-        "checks": [{"name": "baseline", "verdict": "pass", "why": "nothing was lost unshaped"}],
-        "machine": {"system": "Linux", "processor": "a processor", "root": "Debian"},
-        "started": "2026-01-01T00:00:00Z",
-    }
-    return {**made, **changes}
+        summary="A lost datagram stays lost; a stream delivers it, later.",
+        expect="1-(1-p)^2 of the datagrams stay unanswered.",
+        parameters={"loss": 0.1, "count": 500},
+        engine="exact",
+        traits=Traits(virtual=True),
+        seed=7,
+        kernel="7.3.4",
+        link_by="netem",
+        link_kernel="7.3.4",
+        lab_seconds=65.0,
+        wall_seconds=1.2,
+        epoch=float(EPOCH),
+        hosts=hosts(),
+        commands=(TcCommand(0.5, "client", tuple(SHAPE.split())),),
+        claims=(
+            Claim(
+                "rate",
+                "datagrams lost on the way there or back",
+                seen=96,
+                of=500,
+                theory=0.19,
+                verdict="pass",
+                why="96 of 500 = 19.20% (95 % Wilson interval 15.99% to 22.88%)",
+            ),
+        ),
+        versions=Versions(python="3.13.1"),
+        verdict="pass",
+        checks=(Check("baseline", "pass", "nothing was lost unshaped"),),
+        machine=Machine("Linux", "a processor", "Debian"),
+        started="2026-01-01T00:00:00Z",
+    )
+    return dataclasses.replace(made, **changes)
 
 
 def at_once(wire: Wire, at: float = 1.0) -> None:
@@ -295,7 +281,8 @@ def at_once(wire: Wire, at: float = 1.0) -> None:
     moment = EPOCH * NANOSECONDS + round(at * NANOSECONDS)
     for source, target, frame in segments:
         for host, where in (
-            *((source, "before-link"), (source, "after-link")),
+            (source, "before-link"),
+            (source, "after-link"),
             (target, "after-link"),
         ):
             wire.files.setdefault((host, where), []).append((moment, frame))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 
-from echolab import catalogue, judge
-from echolab.cli import settings
-from echolab.engines import exact
+from echolab.engines.exact import engine
+from echolab.judge import verdicts
 from echolab.record import Record
 from echolab.report import page, story
-from echolab.report.steps import Story
+from echolab.report.events import Story
+from echolab.runs import catalogue
+from echolab.settings import Settings
 from tests.needs import lacking
 
 pytestmark = pytest.mark.exact
@@ -20,22 +22,22 @@ pytestmark = pytest.mark.exact
 
 def ran(name: str, seed: int, folder: Path) -> Record:
     """The judged record of a scenario, its captures in `folder`."""
-    here = dataclasses.replace(settings(), folder=folder)
-    lack = exact.lack(here)
+    here = dataclasses.replace(Settings.from_environment(os.environ), folder=folder)
+    lack = engine.lack(here)
     if lack:
         lacking(f"{lack.what}; {lack.remedy}")
     (entry,) = catalogue.find([name])
     hosts = catalogue.topology(catalogue.compose_file(entry, None))
     job = catalogue.job(entry, hosts, {}, seed, capture=True)
-    return judge.judge(exact.run(job, here, lambda line: None))
+    return verdicts.judge(engine.run(job, here, lambda line: None))
 
 
 def counted(record: Record) -> dict[str, int]:
     """Packets that each host's kernel says died on its link."""
-    before, after = record["counters"]["before"], record["counters"]["after"]
+    before, after = record.counters.before, record.counters.after
     return {
-        host: sum(after[host][name] - before[host][name] for name in ("dropped", "chosen"))
-        for host in after
+        host: count.dropped + count.chosen - before[host].dropped - before[host].chosen
+        for host, count in after.items()
     }
 
 
@@ -46,8 +48,16 @@ def told(loaded: Story) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("name", "seed"),
     [
-        *(("loss", 1), ("loss", 2), ("contrast", 3), ("head-of-line", 1), ("partition", 1)),
-        *(("rate", 1), ("corrupt", 1), ("duplicate", 1), ("fragments", 1), ("refused", 1)),
+        ("loss", 1),
+        ("loss", 2),
+        ("contrast", 3),
+        ("head-of-line", 1),
+        ("partition", 1),
+        ("rate", 1),
+        ("corrupt", 1),
+        ("duplicate", 1),
+        ("fragments", 1),
+        ("refused", 1),
     ],
 )
 def test_what_the_story_says_died_is_what_the_kernel_counted(
@@ -55,25 +65,25 @@ def test_what_the_story_says_died_is_what_the_kernel_counted(
 ) -> None:
     record = ran(name, seed, tmp_path)
     loaded = story.load(record, tmp_path)
-    assert loaded.steps
+    assert loaded.packet_events
     assert told(loaded) == counted(record)
-    assert all(step.passage.sent is not None for step in loaded.steps)
+    assert all(event.passage.sent is not None for event in loaded.packet_events)
     if name != "corrupt":  # the bridge takes no frame whose addresses make no sense
-        assert all(step.arrived or step.died for step in loaded.steps)
+        assert all(event.arrived or event.died for event in loaded.packet_events)
 
 
 def test_every_message_that_a_probe_lost_has_a_packet_that_died(tmp_path: Path) -> None:
     record = ran("loss", 4, tmp_path)
     loaded = story.load(record, tmp_path)
-    datagrams = next(probe for probe in record["probes"] if probe["protocol"] == "udp")
-    lost = {row[0] for row in datagrams["exchanges"] if row[3] == "lost"}
-    begin = datagrams["started"]
+    datagrams = next(probe for probe in record.probes if probe.protocol == "udp")
+    lost = {exchange.number for exchange in datagrams.exchanges if exchange.fate == "lost"}
+    begin = datagrams.started
     dead = {
         number
-        for step in loaded.steps
-        if step.packet.protocol == "udp" and not step.arrived
-        for number in step.messages
-        if loaded.seconds(step.at) >= begin - 0.001
+        for event in loaded.packet_events
+        if event.packet.protocol == "udp" and not event.arrived
+        for number in event.messages
+        if loaded.seconds(event.at) >= begin - 0.001
     }
     assert lost == dead
 

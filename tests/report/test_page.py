@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html.parser
 import itertools
 import re
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echolab.record import Check, Machine, ProgramRun, Record
 from echolab.report import compare, messages, page, plots, strip, svg
 from tests.report import made
 
-Run = tuple[dict[str, Any], Path]
+Run = tuple[Record, Path]
 
 HOSTILE = '<script>alert("1")</script>&amp;\'">'
 
@@ -26,7 +28,7 @@ def run(tmp_path: Path) -> Run:
     made.healed(wire)
     fates = ["delivered", "lost", "late", "twice", "slow"] * 8
     probes = [made.probe("udp", fates), made.probe("tcp", ["delivered", "slow"] * 20)]
-    return made.record(captures=wire.write(tmp_path), probes=probes), tmp_path
+    return made.record(captures=wire.write(tmp_path), probes=tuple(probes)), tmp_path
 
 
 class Outline(html.parser.HTMLParser):
@@ -80,6 +82,20 @@ def test_the_sentence_the_verdicts_and_their_figures_are_there(run: Run) -> None
     assert "40 messages: 16 answered, 8 late, 8 lost, 8 twice" in said
 
 
+def test_captures_are_linked_from_where_the_page_is(run: Run) -> None:
+    record, folder = run
+    name = record.captures[0].file
+    assert f'<a href="{name}">{name}</a>' in page.draw([run])
+    above = page.draw([run], beside=folder.parent)
+    assert f'<a href="{folder.name}/{name}">' in above
+
+
+def test_a_proof_of_the_network_is_explained(run: Run) -> None:
+    record, folder = run
+    checked = dataclasses.replace(record, checks=(Check("baseline", "pass", "nothing was lost"),))
+    assert "baseline : nothing was lost" in Outline(page.draw([(checked, folder)])).said
+
+
 def test_the_same_record_gives_the_same_bytes(run: Run) -> None:
     assert page.draw([run]) == page.draw([run])
     assert compare.draw(run, run) == compare.draw(run, run)
@@ -90,7 +106,7 @@ def test_a_page_asks_nothing_of_the_network(run: Run) -> None:
     for name, value in outline.attributes:
         if name in ("src", "href", "action", "data", "poster", "srcset"):
             assert value is not None
-            assert value.startswith(("#", "data:"))
+            assert value.startswith(("#", "data:")) or value.endswith(".pcap")
     assert "url(" not in page.draw([run])
     assert "@import" not in page.draw([run])
 
@@ -99,16 +115,16 @@ def test_a_page_asks_nothing_of_the_network(run: Run) -> None:
     "changes",
     [
         {"sentence": HOSTILE, "summary": HOSTILE, "expect": HOSTILE, "scenario": HOSTILE},
-        {"warnings": [HOSTILE], "kernel": HOSTILE, "machine": {HOSTILE: HOSTILE}},
+        {"warnings": (HOSTILE,), "kernel": HOSTILE, "machine": Machine(*[HOSTILE] * 3)},
         {"parameters": {HOSTILE: HOSTILE}, "engine": HOSTILE},
-        {"verdict": "fail", "checks": [{"name": HOSTILE, "verdict": "fail", "why": HOSTILE}]},
+        {"verdict": "fail", "checks": (Check(HOSTILE, "fail", HOSTILE),)},
     ],
     ids=["sentence", "environment", "parameters", "checks"],
 )
 def test_markup_in_a_record_is_shown_and_not_interpreted(run: Run, changes: dict[str, Any]) -> None:
     record, folder = run
     plain = Outline(page.draw([run])).tags.count("script")
-    drawn = page.draw([({**record, **changes}, folder)])
+    drawn = page.draw([(dataclasses.replace(record, **changes), folder)])
     outline = Outline(drawn)
     assert outline.tags.count("script") == plain
     assert HOSTILE in outline.said
@@ -121,16 +137,16 @@ def test_markup_in_a_payload_a_host_and_a_call_is_shown_and_not_interpreted(
     wire = made.Wire()
     payload = HOSTILE.encode()
     wire.send(1.0, "client", "server", made.datagram("client", "server", payload))
-    hosts = made.hosts()
-    hosts[1]["name"] = "<b>server</b>"
+    client, server = made.hosts()
+    hosts = (client, dataclasses.replace(server, name="<b>server</b>"))
     trace = (
         "1 1700000001.000000 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 3\n"
         '1 1700000001.000001 sendto(3, "<i>x</i>", 8, 0, NULL, 0) = -1 <u>EVIL</u>\n'
     )
-    captures = wire.write(tmp_path)
-    captures[-1]["host"] = "<b>server</b>"
-    program = {"host": "client", "calls": trace, "started": 1.0}
-    record = made.record(captures=captures, hosts=hosts, programs=[program])
+    *captures, last = wire.write(tmp_path)
+    captures.append(dataclasses.replace(last, host="<b>server</b>"))
+    program = made.program(calls=trace, started=1.0)
+    record = made.record(captures=tuple(captures), hosts=hosts, programs=(program,))
     drawn = page.draw([(record, tmp_path)])
     tags = Outline(drawn).tags
     assert not {"b", "i", "u"} & set(tags)
@@ -160,8 +176,13 @@ def test_headings_go_down_one_level_at_a_time(run: Run) -> None:
 
 def test_a_report_of_many_opens_with_the_table_of_sentences(run: Run) -> None:
     record, folder = run
-    other = {**record, "scenario": "latency", "sentence": "weshalb UDP wesentlich schneller ist"}
-    drawn = page.draw([run, ({**other, "verdict": "fail"}, folder)])
+    other = dataclasses.replace(
+        record,
+        scenario="latency",
+        sentence="weshalb UDP wesentlich schneller ist",
+        verdict="fail",
+    )
+    drawn = page.draw([run, (other, folder)])
     said = Outline(drawn).said
     assert said.index("wesentlich schneller") < said.index("What was claimed, what was seen")
     assert drawn.count('href="#run-2"') == 1
@@ -171,7 +192,7 @@ def test_a_report_of_many_opens_with_the_table_of_sentences(run: Run) -> None:
 
 def test_ten_thousand_messages_stay_under_two_mebibytes(tmp_path: Path) -> None:
     fates = (["delivered"] * 7 + ["lost", "late", "slow"]) * 1000
-    probes = [made.probe(protocol, fates) for protocol in ("udp", "tcp")]
+    probes = tuple(made.probe(protocol, fates) for protocol in ("udp", "tcp"))
     drawn = page.draw([(made.record(probes=probes), tmp_path)])
     assert len(drawn.encode()) < 2 << 20
     assert "10000 messages" in drawn
@@ -179,7 +200,7 @@ def test_ten_thousand_messages_stay_under_two_mebibytes(tmp_path: Path) -> None:
 
 def test_two_runs_stand_side_by_side_with_what_differs_first(run: Run) -> None:
     record, folder = run
-    other = {**record, "engine": "docker", "parameters": {"loss": 0.2, "count": 500}}
+    other = dataclasses.replace(record, engine="docker", parameters={"loss": 0.2, "count": 500})
     rows = compare.settings(record, other)
     assert [row[0] for row in rows if row[3]] == ["engine", "loss"]
     assert [row[3] for row in rows] == sorted((row[3] for row in rows), reverse=True)
@@ -190,24 +211,24 @@ def test_two_runs_stand_side_by_side_with_what_differs_first(run: Run) -> None:
 
 def test_a_claim_that_one_run_does_not_state_is_told(run: Run) -> None:
     record, folder = run
-    other = {**record, "claims": []}
+    other = dataclasses.replace(record, claims=())
     assert "not claimed" in Outline(compare.draw(run, (other, folder))).said
     assert "states no claim" in Outline(page.draw([(other, folder)])).said
 
 
 def test_what_a_program_said_and_how_it_ended_is_told(run: Run) -> None:
     record, folder = run
-    program = {
-        "host": "client",
-        "argv": ["./client", "a word"],
-        "status": -11,
-        "stdout": "<u>Wir erschrecken</u>\n",
-        "stderr": "x" * 5000,
-        "started": 1.0,
-        "ended": 1.25,
-        "calls": "",
-    }
-    outline = Outline(page.draw([({**record, "programs": [program]}, folder)]))
+    program = ProgramRun(
+        host="client",
+        argv=("./client", "a word"),
+        status=-11,
+        stdout="<u>Wir erschrecken</u>\n",
+        stderr="x" * 5000,
+        started=1.0,
+        ended=1.25,
+    )
+    changed = dataclasses.replace(record, programs=(program,))
+    outline = Outline(page.draw([(changed, folder)]))
     assert "client$ ./client 'a word'" in outline.said
     assert "ended by signal 11 after 0.250000 s" in outline.said
     assert "<u>Wir erschrecken</u>" in outline.said
@@ -217,21 +238,27 @@ def test_what_a_program_said_and_how_it_ended_is_told(run: Run) -> None:
 
 def test_a_link_that_reads_back_otherwise_is_told_at_its_command(run: Run) -> None:
     record, folder = run
-    shaped = record["commands"][0]
-    read = {**shaped, "argv": ["tc", "-j", "qdisc"], "read_back": [{}]}
-    commands = [shaped, {**read, "differs": ["loss: asked for 0.1, the kernel has 0.08"]}]
-    said = Outline(page.draw([({**record, "commands": commands}, folder)])).said
+    (shaped,) = record.commands
+    read = dataclasses.replace(
+        shaped,
+        argv=("tc", "-j", "qdisc"),
+        read_back=[{}],
+        differs=("loss: asked for 0.1, the kernel has 0.08",),
+    )
+    changed = dataclasses.replace(record, commands=(shaped, read))
+    said = Outline(page.draw([(changed, folder)])).said
     assert "The kernel has something else: loss: asked for 0.1, the kernel has 0.08" in said
 
 
 def test_each_fate_has_a_sign_and_a_message_out_of_order_is_seen() -> None:
     probe = made.probe("udp", ["delivered", "slow", "delivered", "delivered", "lost", "late"])
-    ordered = sorted(
-        (row for row in probe["exchanges"] if row[2] is not None), key=lambda row: row[2]
+    came = sorted(one.received for one in probe.exchanges if one.received is not None)
+    exchanges = tuple(
+        one if one.received is None else dataclasses.replace(one, order=came.index(one.received))
+        for one in probe.exchanges
     )
-    for place, row in enumerate(ordered):
-        row[4] = place
-    (series,) = messages.series({"probes": [probe]})
+    probe = dataclasses.replace(probe, exchanges=exchanges)
+    (series,) = messages.series(made.record(probes=(probe,)))
     fates = [message.fate for message in series.messages]
     assert fates == ["answered", "out of order", "answered", "answered", "lost", "late"]
     assert 'data-fates="aoaaxl"' in strip.draw(series)

@@ -1,4 +1,4 @@
-"""Reading captures: exact times, both byte orders, files that were cut short or are no captures."""
+"""Reading captures: exact times, both byte orders, files that are cut short or not captures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_capture_cut_short_gives_the_frames_before_the_cut(
 
 @pytest.mark.parametrize("content", [b"", b"no capture at all, really not one", b"\x00" * 24])
 def test_what_is_no_capture_is_refused_in_one_line(content: bytes) -> None:
-    with pytest.raises(BadInput, match="is no packet capture"):
+    with pytest.raises(BadInput, match="is not a packet capture"):
         pcap.parse(content, "x.pcap")
 
 
@@ -104,3 +104,16 @@ def test_an_icmp_error_belongs_to_the_conversation_that_it_is_about() -> None:
 def test_the_writer_of_the_tests_agrees_with_dpkt() -> None:
     content = made.pcap([(5, made.datagram("client", "server", b"x"))])
     assert len(list(dpkt.pcap.Reader(io.BytesIO(content)))) == 1
+
+
+def test_a_capture_that_grows_byte_by_byte_yields_what_the_whole_file_yields() -> None:
+    frames = [(1.5, b"x" * 60), (2.0, b"y" * 1514), (2.0, b"")]
+    content = b"\x4d\x3c\xb2\xa1" + struct.pack("<HHiIII", 2, 4, 0, 0, 65535, 1)
+    for at, data in frames:
+        head = (int(at), int(at % 1 * 1e9), len(data), len(data))
+        content += struct.pack("<IIII", *head) + data
+    growing = pcap.Growing("capture")
+    for place in range(len(content)):
+        growing.take(content[place : place + 1])
+    assert tuple(growing.frames) == pcap.parse(content)
+    assert [frame.data for frame in growing.frames] == [data for _, data in frames]

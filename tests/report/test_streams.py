@@ -99,8 +99,8 @@ def test_numbers_that_wrap_around_change_nothing(first: int, plan: list[tuple[in
 
 
 def test_a_connection_longer_than_the_space_of_numbers_is_counted_on() -> None:
-    step = 2**30
-    segments = [("PA", step * number, 10, True) for number in range(12)]
+    event = 2**30
+    segments = [("PA", event * number, 10, True) for number in range(12)]
     assert [role.sequence for role in told(segments).values()] == [
-        step * number for number in range(12)
+        event * number for number in range(12)
     ]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from echolab import catalogue
+from echolab import resources
 from echolab.job import Job
 from echolab.record import Record
 
-HOWTO = catalogue.ROOT / "docs" / "scenario-howto.md"
+HOWTO = resources.ROOT / "docs" / "scenario-howto.md"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_example_runs_and_its_claims_hold(
 ) -> None:
     given = [{}, {"loss": "0.1", "count": "1000"}]
     records = perform_all([job for values in given for job in jobs(example, 7, **values)])
-    verdicts = [claim["verdict"] for record in records for claim in record["claims"]]
+    verdicts = [claim.verdict for record in records for claim in record.claims]
     assert verdicts == ["pass"] * 6
 
 
@@ -47,7 +47,7 @@ def test_a_mistake_in_it_shows_the_users_line(example: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        cwd=catalogue.ROOT,
+        cwd=resources.ROOT,
         check=False,
     )
     assert ended.returncode == 2

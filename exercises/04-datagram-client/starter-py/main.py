@@ -11,6 +11,7 @@ TRIES = 4
 def ask(my_socket: socket.socket, server: tuple[str, int], number: int) -> bool:
     """Whether the server answered this number in at most TRIES times TIMEOUT seconds."""
     my_socket.sendto(f"{number} {SENTENCE}".encode(), server)
+    # wait half a second for the same datagram from the server, ask up to four times
     return False
 
 

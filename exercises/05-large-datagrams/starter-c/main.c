@@ -27,7 +27,8 @@ int main(int argc, char **argv)
     for (;;) {
         socklen_t SenderLen = sizeof(Sender);
         ssize_t Len = recvfrom(MySocket, Puffer, sizeof(Puffer), 0,
-                               (struct sockaddr *)&Sender, &SenderLen); /* is it whole? */
+                               (struct sockaddr *)&Sender, &SenderLen);
+        /* notice whether the datagram was longer than the limit */
         if (Len >= 0)
             sendto(MySocket, Puffer, Len, 0, (struct sockaddr *)&Sender, SenderLen);
     }

@@ -9,7 +9,8 @@ def main() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as my_socket:
         my_socket.bind(("", port))
         while True:
-            message, sender = my_socket.recvfrom(limit)  # is it whole?
+            # notice whether the datagram was longer than limit
+            message, sender = my_socket.recvfrom(limit)
             my_socket.sendto(message, sender)
 
 

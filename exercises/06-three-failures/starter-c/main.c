@@ -16,6 +16,7 @@ static const char *attempt(const char *Host, unsigned short Port)
     AdrSock.sin_family = AF_INET;
     memcpy(&AdrSock.sin_addr, RechnerID->h_addr_list[0], sizeof(AdrSock.sin_addr));
     AdrSock.sin_port = htons(Port);
+    /* wait at most five seconds, and tell the errors apart */
     connect(MySocket, (struct sockaddr *)&AdrSock, sizeof(AdrSock));
     return "open";
 }

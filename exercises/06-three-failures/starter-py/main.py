@@ -8,6 +8,7 @@ TIMEOUT = 5.0
 
 def attempt(host: str, port: int) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as my_socket:
+        # wait at most TIMEOUT, and tell the errors apart
         my_socket.connect((socket.gethostbyname(host), port))
         return "open"
 

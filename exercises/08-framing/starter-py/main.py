@@ -8,6 +8,7 @@ LARGEST = 1_000_000
 
 def serve(foreign_socket: socket.socket) -> None:
     """Answer the messages of one client until it has finished."""
+    # receive a length and so many bytes, send them back in reverse order
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ import sys
 
 def serve(foreign_socket: socket.socket) -> None:
     """Tell the client its address, then send back what it sends."""
+    # send the line with the address first
 
 
 def main() -> int:

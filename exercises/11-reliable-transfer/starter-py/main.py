@@ -10,6 +10,7 @@ TRIES = 50
 
 def send(server: tuple[str, int], data: bytes) -> int:
     """Send the data, block by block; 0 when all of it was acknowledged."""
+    # send a block, wait TIMEOUT for its acknowledgement, up to TRIES times
     return 1
 
 

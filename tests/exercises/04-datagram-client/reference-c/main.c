@@ -66,7 +66,7 @@ int main(int argc, char **argv)
         return 2;
     MySocket = socket(AF_INET, SOCK_DGRAM, 0);
     RechnerID = gethostbyname(argv[1]);
-    if (MySocket < 0 || RechnerID == NULL) {
+    if (MySocket == -1 || RechnerID == NULL) {
         fprintf(stderr, "main: no socket or no such host\n");
         return 1;
     }

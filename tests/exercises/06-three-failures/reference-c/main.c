@@ -18,11 +18,8 @@ static const char *word(int Error)
         return "open";
     case ECONNREFUSED:
         return "refused";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return "unreachable";
     default:
-        return "silent";
+        return "unreachable";
     }
 }
 
@@ -40,8 +37,7 @@ static const char *attempt(const char *Host, unsigned short Port)
     AdrSock.sin_family = AF_INET;
     memcpy(&AdrSock.sin_addr, RechnerID->h_addr_list[0], sizeof(AdrSock.sin_addr));
     AdrSock.sin_port = htons(Port);
-    if (connect(MySocket, (struct sockaddr *)&AdrSock, sizeof(AdrSock)) == 0)
-        return "open";
+    connect(MySocket, (struct sockaddr *)&AdrSock, sizeof(AdrSock));
     if (errno != EINPROGRESS)
         return word(errno);
     if (poll(&Ready, 1, TIMEOUT) == 0)

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     Sequence = htonl((uint32_t)strtoul(argv[4], NULL, 10));
     MySocket = socket(AF_INET, SOCK_STREAM, 0);
     RechnerID = gethostbyname(argv[1]);
-    if (MySocket < 0 || RechnerID == NULL) {
+    if (MySocket == -1 || RechnerID == NULL) {
         fprintf(stderr, "main: no socket or no such host\n");
         return 1;
     }

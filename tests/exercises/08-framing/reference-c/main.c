@@ -52,12 +52,11 @@ static void serve(int ForeignSocket)
 int main(int argc, char **argv)
 {
     struct sockaddr_in AdrMySock;
-    int MySocket, On = 1;
+    int MySocket;
 
     if (argc != 2)
         return 2;
     MySocket = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(MySocket, SOL_SOCKET, SO_REUSEADDR, &On, sizeof(On));
     memset(&AdrMySock, 0, sizeof(AdrMySock));
     AdrMySock.sin_family = AF_INET;
     AdrMySock.sin_addr.s_addr = INADDR_ANY;

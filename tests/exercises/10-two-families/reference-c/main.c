@@ -26,10 +26,8 @@ static void serve(int ForeignSocket, const char *Address)
     char Puffer[MAXPUF];
     ssize_t Len = snprintf(Puffer, sizeof(Puffer), "you are %s\n", Address);
 
-    do {
-        if (send_all(ForeignSocket, Puffer, Len) < 0)
-            return;
-    } while ((Len = recv(ForeignSocket, Puffer, MAXPUF, 0)) > 0);
+    while (Len > 0 && send_all(ForeignSocket, Puffer, Len) == 0)
+        Len = recv(ForeignSocket, Puffer, MAXPUF, 0);
 }
 
 static int listen_on(int Family, unsigned short Port)
@@ -39,7 +37,6 @@ static int listen_on(int Family, unsigned short Port)
     int MySocket = socket(Family, SOCK_STREAM, 0), On = 1;
     int Bound;
 
-    setsockopt(MySocket, SOL_SOCKET, SO_REUSEADDR, &On, sizeof(On));
     if (Family == AF_INET6) {
         setsockopt(MySocket, IPPROTO_IPV6, IPV6_V6ONLY, &On, sizeof(On));
         Bound = bind(MySocket, (struct sockaddr *)&Six, sizeof(Six));
@@ -56,13 +53,14 @@ static int listen_on(int Family, unsigned short Port)
 int main(int argc, char **argv)
 {
     struct pollfd Sockets[2];
+    unsigned short Port;
 
     if (argc != 2)
         return 2;
-    for (int i = 0; i < 2; i++) {
-        Sockets[i].fd = listen_on(i == 0 ? AF_INET : AF_INET6, (unsigned short)atoi(argv[1]));
-        Sockets[i].events = POLLIN;
-    }
+    Port = (unsigned short)atoi(argv[1]);
+    Sockets[0].fd = listen_on(AF_INET, Port);
+    Sockets[1].fd = listen_on(AF_INET6, Port);
+    Sockets[0].events = Sockets[1].events = POLLIN;
     for (;;) {
         poll(Sockets, 2, -1);
         for (int i = 0; i < 2; i++) {

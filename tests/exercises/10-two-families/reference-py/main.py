@@ -16,7 +16,6 @@ def serve(foreign_socket: socket.socket) -> None:
 
 def main() -> int:
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as my_socket:
-        my_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         my_socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         my_socket.bind(("::", int(sys.argv[1])))
         my_socket.listen(5)

@@ -19,6 +19,12 @@
 #define TRIES 50
 #define LINGER 2000
 
+static int failed(const char *What)
+{
+    fprintf(stderr, "main: %s\n", What);
+    return 1;
+}
+
 static long milliseconds(void)
 {
     struct timespec Now;
@@ -50,8 +56,7 @@ static int send_block(int MySocket, const char *Block, size_t Len, uint32_t Numb
         if (acknowledged(MySocket, Number))
             return 0;
     }
-    fprintf(stderr, "main: no acknowledgement of block %u\n", (unsigned)Number);
-    return 1;
+    return failed("no acknowledgement");
 }
 
 static int send_input(const char *Host, unsigned short Port)
@@ -61,8 +66,8 @@ static int send_input(const char *Host, unsigned short Port)
     struct hostent *RechnerID = gethostbyname(Host);
     int MySocket = socket(AF_INET, SOCK_DGRAM, 0);
 
-    if (MySocket < 0 || RechnerID == NULL)
-        return 1;
+    if (MySocket == -1 || RechnerID == NULL)
+        return failed("no socket or no such host");
     memset(&Server, 0, sizeof(Server));
     Server.sin_family = AF_INET;
     memcpy(&Server.sin_addr, RechnerID->h_addr_list[0], sizeof(Server.sin_addr));
@@ -92,10 +97,8 @@ static int receive(unsigned short Port)
     MyAdr.sin_family = AF_INET;
     MyAdr.sin_addr.s_addr = INADDR_ANY;
     MyAdr.sin_port = htons(Port);
-    if (bind(MySocket, (struct sockaddr *)&MyAdr, sizeof(MyAdr)) < 0) {
-        perror("main");
-        return 1;
-    }
+    if (bind(MySocket, (struct sockaddr *)&MyAdr, sizeof(MyAdr)) < 0)
+        return failed("the port is in use");
     for (;;) {
         struct pollfd Ready = {.fd = MySocket, .events = POLLIN};
         socklen_t SenderLen = sizeof(Sender);
@@ -105,19 +108,15 @@ static int receive(unsigned short Port)
             return 0;
         ssize_t Len = recvfrom(MySocket, Block, sizeof(Block), 0,
                                (struct sockaddr *)&Sender, &SenderLen);
-        if (Len < HEADER)
-            continue;
         memcpy(&Order, Block, 4);
         Number = ntohl(Order);
         if (Number == Expected) {
             fwrite(Block + HEADER, 1, Len - HEADER, stdout);
-            fflush(stdout);
             Expected++;
             if (Block[4])
                 Wait = LINGER;
         }
-        if (Number < Expected)
-            sendto(MySocket, &Order, 4, 0, (struct sockaddr *)&Sender, SenderLen);
+        sendto(MySocket, &Order, 4, 0, (struct sockaddr *)&Sender, SenderLen);
     }
 }
 

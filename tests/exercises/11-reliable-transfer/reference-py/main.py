@@ -1,9 +1,10 @@
 """main receive PORT | main send HOST PORT: a transfer over datagrams, stop and wait.
 
-A block is its number (4 bytes), 1 for the end or 0 (1 byte), and its data; an
+A block is its number (4 bytes), whether it is the end (1 byte), and its data; an
 acknowledgement is the number.
 """
 
+import select
 import socket
 import struct
 import sys
@@ -13,26 +14,22 @@ BLOCK = 1000
 TIMEOUT = 0.2
 TRIES = 50
 LINGER = 2.0
-HEADER = struct.Struct("!IB")
+HEADER = struct.Struct("!I?")
 NUMBER = struct.Struct("!I")
 
 
 def acknowledged(my_socket: socket.socket, server: tuple[str, int], number: int) -> bool:
     deadline = time.monotonic() + TIMEOUT
     while (left := deadline - time.monotonic()) > 0:
-        my_socket.settimeout(left)
-        try:
-            reply, sender = my_socket.recvfrom(64)
-        except TimeoutError:
-            return False
-        if sender == server and reply == NUMBER.pack(number):
-            return True
-    return False
+        ready, _, _ = select.select([my_socket], [], [], left)
+        if ready and my_socket.recvfrom(64) == (NUMBER.pack(number), server):
+            break
+    return left > 0
 
 
 def send(server: tuple[str, int], data: bytes) -> int:
     """Send the data, block by block; 0 when all of it was acknowledged."""
-    blocks = [(0, data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)] + [(1, b"")]
+    blocks = [(False, data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)] + [(True, b"")]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as my_socket:
         for number, (end, block) in enumerate(blocks):
             for _ in range(TRIES):
@@ -61,8 +58,7 @@ def receive(port: int) -> int:
                 expected += 1
                 if end:
                     my_socket.settimeout(LINGER)
-            if number < expected:
-                my_socket.sendto(NUMBER.pack(number), sender)
+            my_socket.sendto(NUMBER.pack(number), sender)
 
 
 if sys.argv[1] == "send":

@@ -41,13 +41,13 @@ static long milliseconds(void)
 
 static void take_in(const char *Name, long Added)
 {
-    for (int i = 0; i < Known; i++)
+    for (int i = 0; i != Known; i++)
         if (strcmp(Nodes[i].Name, Name) == 0) {
             if (Added > Nodes[i].Added)
                 Nodes[i].Added = Added;
             return;
         }
-    if (Known < NODES) {
+    if (Known != NODES) {
         snprintf(Nodes[Known].Name, sizeof(Nodes[Known].Name), "%s", Name);
         Nodes[Known++].Added = Added;
     }
@@ -69,7 +69,7 @@ static void tell(int News, char **Peers, int Count, unsigned short Port)
     char Message[1024];
     size_t Len = 0;
 
-    for (int i = 0; i < Known; i++)
+    for (int i = 0; i != Known; i++)
         Len += snprintf(Message + Len, sizeof(Message) - Len, "%s %ld\n",
                         Nodes[i].Name, Nodes[i].Added);
     for (int i = 0; i < Count; i++) {
@@ -96,7 +96,7 @@ static void answer(int Socket, const char *Line)
         send(Socket, "ok\n", 3, MSG_NOSIGNAL);
         return;
     }
-    for (int i = 0; i < Known; i++)
+    for (int i = 0; i != Known; i++)
         Sum += Nodes[i].Added;
     send(Socket, Reply, snprintf(Reply, sizeof(Reply), "%ld\n", Sum), MSG_NOSIGNAL);
 }
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
             }
         if (Sockets[1].revents != 0)
             hear(Sockets[1].fd);
-        if (Sockets[0].revents != 0 && Count < MOST) {
+        if (Sockets[0].revents != 0 && Count != MOST) {
             Sockets[Count].fd = accept(Sockets[0].fd, NULL, NULL);
             Sockets[Count].events = POLLIN;
             Clients[Count].Len = 0;

@@ -29,12 +29,11 @@ class Node:
     def run(self) -> None:
         next_time = time.monotonic()
         while True:
-            if (left := next_time - time.monotonic()) <= 0:
-                self.tell()
-                next_time += PERIOD
-                continue
-            for key, _ in self.ready.select(left):
-                key.data(key.fileobj)
+            while (left := next_time - time.monotonic()) > 0:
+                for key, _ in self.ready.select(left):
+                    key.data(key.fileobj)
+            self.tell()
+            next_time += PERIOD
 
     def tell(self) -> None:
         message = "\n".join(f"{name} {total}" for name, total in self.added.items()).encode()
@@ -45,11 +44,7 @@ class Node:
                 pass  # the peer is not there now; the next round tells it all
 
     def hear(self, news: socket.socket) -> None:
-        try:
-            message = news.recv(4096).decode()
-        except OSError:
-            return
-        for line in message.splitlines():
+        for line in news.recv(4096).decode().splitlines():
             name, total = line.split()
             self.added[name] = max(self.added.get(name, 0), int(total))
 
@@ -71,8 +66,11 @@ class Node:
         except OSError:
             piece = b""
         if not piece:
-            self.ready.unregister(client)
-            client.close()
+            self.dismiss(client)
+
+    def dismiss(self, client: socket.socket) -> None:
+        self.ready.unregister(client)
+        client.close()
 
     def answer(self, line: str) -> bytes:
         if line.startswith("add "):
@@ -81,4 +79,5 @@ class Node:
         return b"%d\n" % sum(self.added.values())
 
 
-Node(sys.argv[1], int(sys.argv[2]), sys.argv[3:]).run()
+_, own_name, own_port, *others = sys.argv
+Node(own_name, int(own_port), others).run()

@@ -1,0 +1,91 @@
+"""Programs in many languages that talk over a network, and how to make and start each.
+
+Each prints everything that depends on chance and time: random numbers by all means of its language,
+clocks, the order of its threads and hash tables, addresses. Their sources, and the scenario that
+makes them talk, are in `benchmarks/programs`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from echolab.job import Job
+from echolab.runs import catalogue
+from echolab.scenario import script
+
+SOURCES = Path("benchmarks", "programs")
+
+
+@dataclasses.dataclass(frozen=True)
+class Language:
+    """A program: its source, the words that make it, if any, and those that start it.
+
+    In both `SOURCE` stands for the source and `FOLDER` for the folder of what was made.
+    """
+
+    source: str
+    start: Sequence[str]
+    make: Sequence[str] = ()
+
+    def lacks(self) -> str:
+        """The first program that it needs and that this machine lacks; empty if there is none."""
+        tools = [words[0] for words in (self.make, self.start) if words and "/" not in words[0]]
+        return next((tool for tool in tools if not shutil.which(tool)), "")
+
+
+JAVA = ("javac", "-d", "FOLDER", "SOURCE")
+
+LANGUAGES: Mapping[str, Language] = {
+    "go": Language("talk.go", ["FOLDER/go"], ["go", "build", "-o", "FOLDER/go", "SOURCE"]),
+    "java": Language("Talk.java", ["java", "-cp", "FOLDER", "Talk"], JAVA),
+    "java -Xint": Language("Talk.java", ["java", "-Xint", "-cp", "FOLDER", "Talk"], JAVA),
+    "node": Language("talk.js", ["node", "SOURCE"]),
+    "c++": Language(
+        "talk.cpp", ["FOLDER/c++"], ["g++", "-O1", "-pthread", "-o", "FOLDER/c++", "SOURCE"]
+    ),
+    "rust": Language("talk.rs", ["FOLDER/rust"], ["rustc", "-O", "-o", "FOLDER/rust", "SOURCE"]),
+    "python, threads": Language("talk_threads.py", ["python3", "SOURCE"]),
+    "python, asyncio": Language("talk_asyncio.py", ["python3", "SOURCE"]),
+}
+
+
+def talk(name: str, seed: int, root: Path, shown: Path) -> Job:
+    """The job in which the program of that name talks.
+
+    `root` is the project's folder; the program is made in the folder `shown`, which every host
+    sees.
+    """
+    language = LANGUAGES[name]
+    if not shown.exists():
+        shutil.copytree(root / SOURCES, shown)
+    places = {"SOURCE": str(shown / language.source), "FOLDER": str(shown)}
+    if language.make:
+        cache = {"GOCACHE": str(shown / "go-cache"), "GO111MODULE": "off"}
+        words = _placed(language.make, places)
+        subprocess.run(words, check=True, env={**os.environ, **cache}, timeout=300)
+    parameters = {"words": " ".join(_placed(language.start, places))}
+    made = _job(root / SOURCES / "talk.py", "talk", parameters, seed)
+    return dataclasses.replace(made, folders=(*made.folders, str(shown)))
+
+
+def etcd(seed: int, root: Path) -> Job:
+    """The job in which three nodes of etcd elect a leader and clients ask them."""
+    return _job(root / "examples" / "etcd.py", "etcd", {"operations": "5"}, seed)
+
+
+def _job(path: Path, name: str, parameters: Mapping[str, str], seed: int) -> Job:
+    entry = catalogue.Entry(script.find(path, name), path)
+    hosts = catalogue.topology(catalogue.compose_file(entry, None))
+    return catalogue.job(entry, hosts, parameters, seed, capture=True)
+
+
+def _placed(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
+    placed = list(words)
+    for name, place in places.items():
+        placed = [word.replace(name, place) for word in placed]
+    return placed

@@ -1,0 +1,1 @@
+"""Histories: what clients asked of a system and learned, and whether that can be right."""

@@ -1,0 +1,1 @@
+"""The judge: verdicts as a pure function of a record."""

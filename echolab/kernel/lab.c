@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the guest kernel adds to Linux for the lab. All of it but the price of polling is off
+ * until an engine calls prctl(PR_LAB, LAB_BEGIN, seed, step).
+ *
+ * Chance. Linux has one generator of random numbers, so whoever draws changes what everybody
+ * draws next: with one more capture, TCP would start at another sequence number. Here each
+ * task has a stream of its own, which follows from the seed and from the task's ancestors.
+ * The engine names the streams of the programs that it starts. Interrupts and the kernel's
+ * own threads share one stream. What the kernel draws only once (net_get_random_once)
+ * depends only on the names of the function and of the variable that it is for.
+ *
+ * Time. In virtual time a reading of the clock costs 256 ns, and a system call that fails
+ * costs 1 us, so that loops that wait for time to pass come to an end. Programs pay for
+ * that. The engine must not shift what it measures, so it pays nothing; nor does strace(1)
+ * when it runs a program. A lab begins at a whole step of time, which makes up for what
+ * happened before, such as the start of an interpreter.
+ *
+ * Polling. Time stands still while a program computes. A program that makes system calls
+ * without ever waiting would poll for ever. So, beyond some thousand such calls, each
+ * further call costs time, more and more. Calls are counted, so that it repeats.
+ *
+ * RDTSC. The processor's time stamp counter tells real time. In virtual time, reading it is
+ * a fault (PR_TSC_SIGSEGV in prctl(2)), which is answered with the guest's time. The setting
+ * is made for the kernel's own process, and the guest's processes inherit it: as long as all
+ * have it, the host need not change the processor's mode whenever it switches among them.
+ *
+ * Calls. The engine can ask the process that has started the kernel. Its question goes over
+ * a socket, and the whole guest stands still, its clock included, until the answer is there.
+ */
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/kstrtox.h>
+#include <linux/ktime.h>
+#include <linux/lab.h>
+#include <linux/minmax.h>
+#include <linux/preempt.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/time-internal.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/delay.h>
+#include <os.h>
+#include <sysdep/ptrace.h>
+
+/* Calls without waiting that are free, and after how many more the price doubles. */
+#define FREE_CALLS		5000
+#define FREE_CALLS_OF_ENGINE	100000
+#define CALLS_A_PRICE		5000
+#define FIRST_PRICE		10	/* microseconds */
+#define DOUBLINGS		7
+
+#define BYTES_OF_RDTSC		2
+#define BYTES_OF_RDTSCP		3
+
+bool lab_begun;
+
+static siphash_key_t seed_key;
+static const siphash_key_t no_key;
+static u64 kernel_draws;
+static int call_socket = -1;
+
+/* Of the C library that this kernel is linked with, and <linux/prctl.h> of its host. */
+extern int prctl(int option, ...);
+
+static int __init trap_rdtsc(void)
+{
+	if (time_travel_mode == TT_MODE_INFCPU || time_travel_mode == TT_MODE_EXTERNAL)
+		prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+	return 0;
+}
+late_initcall(trap_rdtsc);
+
+static int __init set_call_socket(char *number)
+{
+	return kstrtoint(number, 10, &call_socket) == 0;
+}
+__setup("lab_call=", set_call_socket);
+
+static struct lab_task *mine(void)
+{
+	return &current->thread.lab;
+}
+
+static void fill(u8 *to, size_t length, u64 stream, u64 draw, const siphash_key_t *key)
+{
+	u64 word, number = 0;
+
+	for (; length; number++) {
+		size_t part = min(length, sizeof(word));
+
+		word = siphash_3u64(stream, draw, number, key);
+		memcpy(to, &word, part);
+		to += part;
+		length -= part;
+	}
+}
+
+void lab_draw(u8 *key, size_t length)
+{
+	if (in_task() && !(current->flags & PF_KTHREAD))
+		fill(key, length, mine()->stream, mine()->draws++, &seed_key);
+	else
+		fill(key, length, 0, kernel_draws++, &seed_key);
+}
+
+void lab_draw_once(void *buffer, size_t length, const char *function, const char *variable)
+{
+	fill(buffer, length, siphash(function, strlen(function), &no_key),
+	     siphash(variable, strlen(variable), &no_key), &no_key);
+}
+
+void lab_fork(struct lab_task *child, struct lab_task *parent)
+{
+	parent->children++;
+	child->above = parent->above;
+	if (parent->above && parent->above != LAB_ENGINE)
+		child->stream = parent->stream;
+	else
+		child->stream = siphash_2u64(parent->stream, parent->children, &no_key);
+}
+
+void lab_exec(struct lab_task *task)
+{
+	if (!task->above || task->above == LAB_ENGINE)
+		return;
+	task->above--;
+	task->draws = 0;
+	task->children = 0;
+}
+
+/* Send the first `length` bytes of `buffer`; put up to `capacity` bytes of answer there. */
+static long call(void __user *buffer, unsigned long length, unsigned long capacity)
+{
+	void *message;
+	long done = -EFAULT;
+
+	if (call_socket < 0)
+		return -ENOTCONN;
+	if (!length || length > LAB_CALL_BYTES || capacity > LAB_CALL_BYTES)
+		return -EMSGSIZE;
+	message = kmalloc(LAB_CALL_BYTES, GFP_KERNEL);
+	if (!message)
+		return -ENOMEM;
+	if (copy_from_user(message, buffer, length))
+		goto out;
+	do
+		done = os_write_file(call_socket, message, length);
+	while (done == -EINTR);
+	if (done < 0)
+		goto out;
+	do
+		done = os_read_file(call_socket, message, capacity);
+	while (done == -EINTR);
+	if (done == 0)
+		done = -EPIPE;
+	if (done > 0 && copy_to_user(buffer, message, done))
+		done = -EFAULT;
+out:
+	kfree(message);
+	return done;
+}
+
+long lab_prctl(unsigned long operation, unsigned long first, unsigned long second,
+	       unsigned long third)
+{
+	struct lab_task *lab = mine();
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	switch (operation) {
+	case LAB_BEGIN:
+		if (second && time_travel_mode != TT_MODE_OFF)
+			lab_align_time(second);
+		seed_key.key[0] = first;
+		kernel_draws = 0;
+		*lab = (struct lab_task){ .above = LAB_ENGINE, .waits = current->nvcsw };
+		lab_begun = true;
+		return 0;
+	case LAB_PROGRAM:
+		if (second >= LAB_ENGINE)
+			return -EINVAL;
+		*lab = (struct lab_task){
+			.stream = first, .above = second, .waits = current->nvcsw
+		};
+		return 0;
+	case LAB_CALL:
+		return call((void __user *)first, second, third);
+	default:
+		return -EINVAL;
+	}
+}
+
+bool lab_is_free(void)
+{
+	return mine()->above;
+}
+
+void lab_count_call(void)
+{
+	struct lab_task *lab = mine();
+	u32 paid, most = lab->above ? FREE_CALLS_OF_ENGINE : FREE_CALLS;
+
+	if (time_travel_mode != TT_MODE_INFCPU && time_travel_mode != TT_MODE_EXTERNAL)
+		return;
+	if (lab->waits != current->nvcsw) {
+		lab->waits = current->nvcsw;
+		lab->calls = 0;
+		return;
+	}
+	if (lab->calls < most) {
+		lab->calls++;
+		return;
+	}
+	paid = lab->calls - most;
+	if (paid < CALLS_A_PRICE * DOUBLINGS)
+		lab->calls++;
+	um_udelay(FIRST_PRICE << (paid / CALLS_A_PRICE));
+	schedule();
+}
+
+bool lab_rdtsc(struct uml_pt_regs *regs)
+{
+	const u8 __user *code = (const u8 __user *)UPT_IP(regs);
+	u8 bytes[BYTES_OF_RDTSCP];
+	unsigned int length = BYTES_OF_RDTSC;
+	u64 now;
+
+	if (copy_from_user(bytes, code, BYTES_OF_RDTSC) || bytes[0] != 0x0f)
+		return false;
+	if (bytes[1] == 0x01) {
+		if (copy_from_user(bytes, code, BYTES_OF_RDTSCP) || bytes[2] != 0xf9)
+			return false;
+		length = BYTES_OF_RDTSCP;
+		regs->gp[HOST_CX] = 0;
+	} else if (bytes[1] != 0x31) {
+		return false;
+	}
+	now = ktime_get_ns();
+	regs->gp[HOST_AX] = (u32)now;
+	regs->gp[HOST_DX] = now >> 32;
+	regs->gp[HOST_IP] += length;
+	return true;
+}

@@ -1,0 +1,1 @@
+"""Programs written for Maelstrom: their hosts, their workloads, and what must hold for these."""

@@ -1,0 +1,64 @@
+"""The project's own checks: style, types, spelling, shell files, tests.
+
+Each runs with the tool that `requirements-dev.lock` names, in a checkout.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from echolab.errors import CannotRun
+from echolab.resources import EXERCISES, ROOT
+
+SHELL_FILES = (
+    "lab",
+    ".ci/run",
+    "benchmarks/bare_guest.sh",
+    "echolab/classroom/packs/artemis/build_script.sh",
+    "echolab/classroom/packs/common/run",
+    "echolab/classroom/packs/common/setup",
+    "echolab/classroom/packs/gradescope/run_autograder",
+    "echolab/classroom/packs/gradescope/setup.sh",
+    "echolab/classroom/packs/moodle-vpl/vpl_evaluate.sh",
+    "echolab/classroom/packs/moodle-vpl/vpl_run.sh",
+    "examples/maelstrom/echo.sh",
+)
+
+
+def checks() -> Iterator[Sequence[str | Path]]:
+    """The command of each check before the tests, the quick ones first."""
+    yield _module("ruff", "format", "--check")
+    yield _module("ruff", "check")
+    yield _module("codespell_lib", "--toml", "pyproject.toml", ".", ".ci")
+    yield [Path(sys.executable).with_name("shellcheck"), *SHELL_FILES]
+    yield _module("mypy")
+    # Every exercise has a check.py and a main.py: each folder is a program of its own.
+    for folder in sorted(path for path in EXERCISES.iterdir() if path.is_dir()):
+        yield _module("mypy", folder)
+
+
+def run(words: Sequence[str], *, everything: bool) -> bool:
+    """Run pytest with those words, after all other checks if `everything` is requested.
+
+    For all tests the guest kernel and the images are built first, as far as this machine can.
+    Returns whether all of them passed; no test runs after a check that fails. Raises CannotRun if
+    echolab is installed without its tests.
+    """
+    if not (ROOT / "tests").is_dir():
+        raise CannotRun("the tests are not installed", "run ./lab test in a checkout")
+    if everything and not all(map(_passes, checks())):
+        return False
+    if not words:
+        _passes(_module("echolab", "build"))  # tests say what they miss of what cannot be built
+    return _passes(_module("pytest", *words))
+
+
+def _passes(command: Sequence[str | Path]) -> bool:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def _module(name: str, *words: str | Path) -> list[str | Path]:
+    return [sys.executable, "-m", name, *words]

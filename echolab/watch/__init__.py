@@ -1,0 +1,1 @@
+"""Watching a run: the guest whose clock is held, and the page on which it is seen."""

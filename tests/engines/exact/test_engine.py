@@ -1,0 +1,126 @@
+"""The exact engine's host side: what a run leaves, and how a broken one is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from echolab.engines.exact import engine
+from echolab.errors import CannotRun
+from echolab.job import Job
+from echolab.kernel import build
+from echolab.settings import Settings
+from echolab.topology import Host, Topology
+from tests.needs import lacking
+
+pytestmark = pytest.mark.exact
+
+HOSTS = Topology((Host("server", idle=True), Host("client", idle=True)))
+
+SCRIPT = '''"""Made for the tests."""
+from echolab import Lab, scenario
+
+@scenario(sentence="made", baseline=False)
+def spin(lab: Lab) -> None:
+    lab.run("client", ["python3", "-c", "while True: pass"])
+
+@scenario(sentence="made", baseline=False)
+def fine(lab: Lab) -> None:
+    lab.run("client", ["true"])
+    lab.sleep(1000)
+
+@scenario(sentence="made", baseline=False)
+def dies(lab: Lab) -> None:
+    import os, signal
+    os.kill(os.getppid(), signal.SIGTERM)
+    import ctypes
+    ctypes.CDLL(None).reboot(0x4321FEDC)
+'''
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Settings:
+    found = Settings.from_environment(os.environ)
+    lack = engine.lack(found)
+    if lack or not build.find(found.cache, found.kernel):
+        lacking(f"the exact engine cannot run: {lack or 'its kernel is not built'}")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return dataclasses.replace(found, folder=folder)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "made.py"
+    file.write_text(SCRIPT)
+    return file
+
+
+def job(script: Path, name: str, *, capture: bool = False) -> Job:
+    return Job(name, str(script), HOSTS, seed=1, capture=capture)
+
+
+def test_lab_time_is_the_labs_and_takes_no_wall_time(here: Settings, script: Path) -> None:
+    record = engine.run(job(script, "fine"), here, lambda line: None)
+    assert record.lab_seconds == pytest.approx(1000, abs=1)
+
+
+def test_what_a_run_leaves_belongs_to_the_caller(here: Settings, script: Path) -> None:
+    engine.run(job(script, "fine", capture=True), here, lambda line: None)
+    names = {file.name for file in here.folder.iterdir()}
+    assert not names & {"request.json", "guest.json", ".guest"}
+    assert any(name.endswith(".pcap") for name in names)
+    assert {file.stat().st_uid for file in here.folder.iterdir()} == {os.getuid()}
+
+
+def test_a_program_that_spins_is_named_with_its_host(here: Settings, script: Path) -> None:
+    short = dataclasses.replace(here, wall_limit=6.0)
+    with pytest.raises(CannotRun) as caught:
+        engine.run(job(script, "spin"), short, lambda line: None)
+    assert "within 6 s of wall time" in caught.value.message
+    assert "python3 -c while True: pass on client" in caught.value.message
+    assert not (here.folder / ".guest").exists()
+
+
+def test_a_guest_without_an_answer_is_a_failure(here: Settings, script: Path) -> None:
+    with pytest.raises(CannotRun, match="without an answer"):
+        engine.run(job(script, "dies"), here, lambda line: None)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for little more than the request."""
+    if os.getuid() != 0:
+        pytest.skip("a small file system can be mounted by root alone")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(folder)]
+    subprocess.run(mount, check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_clear_line(here: Settings, script: Path, small_disk: Path) -> None:
+    full = dataclasses.replace(here, folder=small_disk)
+    (small_disk / "filler").write_bytes(bytes(8192))
+    with pytest.raises(CannotRun) as caught:
+        engine.run(job(script, "fine", capture=True), full, lambda line: None)
+    assert "\n" not in str(caught.value)
+    assert "no space" in str(caught.value).lower() or "disk is full" in str(caught.value)
+    assert {file.name for file in small_disk.iterdir()} <= {"filler", "programs.log"} | {
+        file.name for file in small_disk.glob("*.pcap")
+    }
+
+
+def test_without_a_kernel_the_lack_names_the_tools(
+    here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "missing_tools", lambda: ("flex", "bison"))
+    lack = engine.lack(dataclasses.replace(here, cache=tmp_path, kernel=None))
+    assert lack is not None
+    assert lack.remedy == "run: sudo apt-get install -y bison flex"

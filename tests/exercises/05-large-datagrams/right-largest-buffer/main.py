@@ -1,0 +1,16 @@
+"""main PORT LIMIT: answer each datagram with itself, or with "too long"."""
+
+import socket
+import sys
+
+
+def main() -> int:
+    port, limit = int(sys.argv[1]), int(sys.argv[2])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as my_socket:
+        my_socket.bind(("", port))
+        while True:
+            message, sender = my_socket.recvfrom(65536)
+            my_socket.sendto(message if len(message) <= limit else b"too long", sender)
+
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+from tests.networks.conftest import exactly as exactly

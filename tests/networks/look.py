@@ -1,0 +1,77 @@
+"""What a host of a lab of networks sees: names, who answers, and by which way.
+
+Runs on a host: `python3 -c THIS '{"names": [...], "targets": [...]}'` prints one JSON object.
+"""
+
+import json
+import socket
+import struct
+import sys
+from typing import Any
+
+ECHO = 7
+IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE = 11, 25, 0x2000
+TIME_TO_LISTEN = 0.5
+MOST_HOPS = 8
+
+
+def resolved(name: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(name, ECHO, type=socket.SOCK_DGRAM)
+    except OSError:
+        return []
+    return sorted({str(one[4][0]) for one in found})
+
+
+def offender(asking: socket.socket) -> str:
+    """The address of the router that sent the error that waits (ip(7), IP_RECVERR)."""
+    _, ancillary, _, _ = asking.recvmsg(512, 512, MSG_ERRQUEUE)
+    for _, _, data in ancillary:
+        family = struct.unpack_from("=H", data, 16)[0]
+        if family == socket.AF_INET:
+            return socket.inet_ntop(family, data[20:24])
+        if family == socket.AF_INET6:
+            return socket.inet_ntop(family, data[24:40])
+    return ""
+
+
+def way(address: str) -> list[str] | None:
+    """The routers on the way to a host; None if it does not answer.
+
+    It answers by an echo, or by saying that it has no such port.
+    """
+    six = ":" in address
+    level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
+    passed: list[str] = []
+    with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(TIME_TO_LISTEN)
+        asking.setsockopt(level, IPV6_RECVERR if six else IP_RECVERR, 1)
+        try:
+            asking.connect((address, ECHO))
+        except OSError:
+            return None
+        for hops in range(1, MOST_HOPS + 1):
+            limit = socket.IPV6_UNICAST_HOPS if six else socket.IP_TTL
+            asking.setsockopt(level, limit, hops)
+            try:
+                asking.send(b"who is there")
+                asking.recv(64)
+                return passed
+            except TimeoutError:
+                return None
+            except OSError:
+                by = offender(asking)
+                if by == address:
+                    return passed
+                passed.append(by)
+    return None
+
+
+def main(asked: dict[str, Any]) -> None:
+    names = {name: resolved(name) for name in asked["names"]}
+    ways = {address: way(address) for address in asked["targets"]}
+    print(json.dumps({"names": names, "ways": ways}))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
