@@ -10,9 +10,11 @@ its processes take less than 2 % of a processor while time stands still, if the 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
@@ -73,10 +76,14 @@ def watched(script: Path, out: Path, seed: int) -> Iterator[tuple[subprocess.Pop
 
 def browser() -> WebDriver:
     """A Chromium without a window."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        raise SystemExit("chromium or chromedriver is missing: apt-get install chromium-driver")
     options = webdriver.ChromeOptions()
+    options.binary_location = chromium
     for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
         options.add_argument(one)
-    return webdriver.Chrome(options=options)
+    return webdriver.Chrome(options=options, service=Service(driver))
 
 
 def first_envelope(page: WebDriver) -> None:
@@ -106,6 +113,7 @@ def used(pid: int) -> float:
 
 def main() -> int:
     """Measure and print; the status says whether every bar is kept."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name, browser() as page:
         script = Path(name) / "many.py"
         script.write_text(MANY, encoding="utf-8")

@@ -256,17 +256,20 @@ class Measurement:
         """Wait until the hosts are quiet and the queues empty, then count for the last time.
 
         Strategy: a host is quiet if its counters stay the same for a while; only then is `tc` asked
-        whether something still waits, since that costs more than reading files.
+        whether something still waits, since that costs more than reading files. Queues and files
+        are read one after another: what a host sends in between would count as handed to a link
+        that never had it. So the hosts must have been quiet until the last was read.
         """
         deadline = self._network.now() + SETTLE
         last = self._quick()
         while True:
             self._network.sleep(PAUSE)
-            now = self._quick()
-            over = self._network.now() >= deadline
+            now, at = self._quick(), self._network.now()
+            over = at >= deadline
             if now == last or over:
                 self.after = {host: self.counters(host) for host in self._hosts}
-                if over or not any(count.queued for count in self.after.values()):
+                quiet = self._network.now() == at or self._quick() == now
+                if over or (quiet and not any(count.queued for count in self.after.values())):
                     return
             last = now
 
