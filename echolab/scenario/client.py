@@ -61,8 +61,10 @@ class Client(Protocol):
         """Send `ID WORDS` as a datagram of text; return what stands behind the ID in the answer.
 
         The ID names the client and its operation, `2-17`: it is the same each time an operation
-        asks. It waits `within` seconds if that is less than what is left of the operation's
-        time; TimeoutError tells that.
+        asks. So where packets are doubled or late, an operation that asks for two different things
+        may take an answer to the first for one to the second; `datagram` tells them apart. It waits
+        `within` seconds if that is less than what is left of the operation's time; TimeoutError
+        tells that.
         """
 
     def http(
