@@ -228,6 +228,27 @@ def test_the_next_call_is_stepped_to_and_stands_above_its_host(page: WebDriver) 
 
 
 @pytest.mark.parametrize("width", [1280, 1024, 390])
+def test_the_names_of_calls_stay_inside_the_picture(
+    width: int, page: WebDriver, screen: Open, tmp_path: Path
+) -> None:
+    screen(width, False)
+    step_to(page, 0.1)
+    page.find_element(By.TAG_NAME, "body").send_keys("c")
+    until(page, lambda: page.find_element(By.CSS_SELECTOR, "#scene .in-call").text)
+    (tmp_path / f"calls-{width}.png").write_bytes(page.get_screenshot_as_png())
+    outside = page.execute_script(
+        """
+        const room = document.getElementById('scene').getBoundingClientRect();
+        return Array.from(document.querySelectorAll('#scene text'))
+          .filter(one => { const box = one.getBoundingClientRect();
+            return box.width && (box.left < room.left || box.right > room.right); })
+          .map(one => one.textContent);
+        """
+    )
+    assert outside == []
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 390])
 def test_nothing_is_cut_off_or_covers_anything_else(
     width: int, page: WebDriver, screen: Open, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ const FADES = 350;  // milliseconds of wall time for which a packet is still see
 const DEAD_KEPT = 6;  // crosses that stay beside each host
 const LABELS = 14;  // packets under way that have room for what stands on them
 const CALLS = 2;  // names of calls above a host, of those that its programs are in
+const LETTER = 8.5;  // pixels that a letter of such a name takes
 const LANE = 26;  // pixels from the middle of a way to the lane of either direction
 
 function made(name, attributes, parent, text) {
@@ -174,6 +175,14 @@ export class Scene {
     return group;
   }
 
+  // As many names as have room above a host; at least the first, cut if it must be.
+  fitting(names) {
+    const room = Math.floor((2 * this.half + 20) / LETTER);
+    let text = names[0] ?? "";
+    for (const name of names.slice(1)) if (text.length + 2 + name.length <= room) text += `, ${name}`;
+    return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+  }
+
   hosts(now) {
     const look = this.run.look(now);
     if (!look) return;
@@ -185,7 +194,7 @@ export class Scene {
       box.lastChild.textContent = words[life];
       const calls = look.programs.filter(one => one.host === name).flatMap(one => this.run.inCalls(one.number, now));
       const names = new Set(calls.map(call => call.text.split("(")[0]));
-      box.querySelector(".in-call").textContent = life === "running" ? [...names].slice(0, CALLS).join(", ") : "";
+      box.querySelector(".in-call").textContent = life === "running" ? this.fitting([...names].slice(0, CALLS)) : "";
     }
     for (const [host, way] of this.edges) {
       const alone = groups.some(group => group.length === 1 && group[0] === host);
