@@ -63,9 +63,7 @@ class Node:
     def tick(self) -> None:
         if self.leads:
             for peer in peers:
-                number = len(self.log)
-                about = {"number": number, "before": self.term_of(number), "agreed": self.agreed}
-                tell(peer, "entries", sender=name, term=self.term, entries=[], **about)
+                self.replicate(peer)
             self.due = time.monotonic() + BEAT
             return
         self.term, self.vote, self.votes = self.term + 1, name, {name}
