@@ -1,10 +1,4 @@
-"""main NAME PORT PEER PEER: one of three nodes that keep the same log, and a store on top of it.
-
-The nodes elect a leader, as in exercise 17; but a node votes only for one whose log has all that its
-own has. The leader writes what clients ask for into its log, reads too, and gives its log to the
-others. What two of three have is agreed on, if it is of the leader's own term; then it is done, and
-answered. An operation that comes again is a further entry of the log, which changes nothing.
-"""
+"""Allowed: a get is no entry; the leader answers it once a peer has followed after it came."""
 
 import json
 import os
@@ -33,7 +27,6 @@ class Node:
             with open("kept") as kept:
                 self.term, self.vote, self.log = json.load(kept)
         self.leads = False
-        self.votes: set[str] = set()
         self.following: dict[str, int] = {}  # by peer: the entry that it is sent next
         self.has: dict[str, int] = {}  # by peer: so many entries are as here
         self.agreed = self.applied = 0  # so many entries
@@ -70,7 +63,7 @@ class Node:
             self.due = time.monotonic() + BEAT
             return
         self.reads = []
-        self.term, self.vote, self.votes = self.term + 1, name, {name}
+        self.term, self.vote = self.term + 1, name
         self.keep()
         for peer in peers:
             tell(peer, "stand", sender=name, term=self.term, newest=self.newest())
@@ -85,20 +78,9 @@ class Node:
             if verb in ("stand", "entries"):
                 tell(sender, "late", sender=name, term=self.term)
         elif verb == "stand":
-            if self.vote in ("", sender) and message["newest"] >= self.newest():
-                self.vote = sender
-                self.keep()
-                self.wait()
-                tell(sender, "vote", sender=name, term=term)
+            self.elect(sender, message["newest"])
         elif verb == "vote" and not self.leads:
-            self.votes.add(sender)
-            if len(self.votes) > len(peers) / 2:
-                self.leads, self.reads, self.confirmed = True, [], dict.fromkeys(peers, 0)
-                self.log.append((term, ""))
-                self.keep()
-                self.following = dict.fromkeys(peers, len(self.log))
-                self.has = dict.fromkeys(peers, 0)
-                self.tick()
+            self.lead()  # with its own vote it has two of three
         elif verb == "entries":
             self.wait()
             self.take_entries(sender, **message)
@@ -109,6 +91,21 @@ class Node:
         elif verb == "gap" and self.leads and self.following[sender] > message["number"]:
             self.following[sender] = message["number"]
             self.replicate(sender)
+
+    def elect(self, candidate: str, newest: list[int]) -> None:
+        if self.vote in ("", candidate) and newest >= self.newest():
+            self.vote = candidate
+            self.keep()
+            self.wait()
+            tell(candidate, "vote", sender=name, term=self.term)
+
+    def lead(self) -> None:
+        self.leads, self.reads, self.confirmed = True, [], dict.fromkeys(peers, 0)
+        self.log.append((self.term, ""))
+        self.keep()
+        self.following = dict.fromkeys(peers, len(self.log))
+        self.has = dict.fromkeys(peers, 0)
+        self.tick()
 
     # --- the log
 
