@@ -224,7 +224,7 @@ def plain(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "one node after the other loses its power: the other two go on, and it catches up",
-    catches=("never-again", "waits-for-all", "forgets-ids", "sends-once"),
+    catches=("never-again", "waits-for-all", "forgets-ids"),
     question="What does a node lack that was dead, and from whom does it get it?",
 )
 def loss(lab: Testbed, submission: Submission) -> None:
@@ -297,7 +297,7 @@ def deposed(lab: Testbed, submission: Submission) -> None:
 
 @case(
     "a node that does not lead is cut off, and asked what it knows",
-    catches=("reads-anywhere", "elects-anybody"),
+    catches=("reads-anywhere", "elects-anybody", "never-catches-up"),
     question="A node was cut off. Whom may it lead when it is back, and what does it lack?",
 )
 def behind(lab: Testbed, submission: Submission) -> None:
