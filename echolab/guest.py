@@ -82,6 +82,9 @@ boot (kernel/time/timer.c)."""
 PROBE, CLIENTS = "echo_app.probe", "echo_app.workload"
 """What most scenarios run on a host."""
 
+SHOWS_LINES = "echolab/engines/exact/sitecustomize"
+"""What has Python show the lines that it executes; see there."""
+
 CRASHED = "the process that ran the scenario ended without an answer"
 
 
@@ -176,7 +179,7 @@ def answer_all(folder: str, *, own_kernel: bool) -> None:
     from echolab.engines.job_files import Answer, read_request
 
     request = read_request(Path(folder, REQUEST))
-    perform = partial(answer, own_kernel=own_kernel)
+    perform = partial(answer, own_kernel=own_kernel, explained=request.explained)
     if request.job is not None:
         perform(request.job, folder, folder, folder)
         return
@@ -269,17 +272,19 @@ def _in_child(work: Callable[[], None], folder: str) -> None:
         _fail(folder, "CannotRun", f"{CRASHED} ({how})", "look at what it printed")
 
 
-def answer(job: Job, run: str, folder: str, place: str, *, own_kernel: bool) -> None:
+def answer(
+    job: Job, run: str, folder: str, place: str, *, own_kernel: bool, explained: bool = False
+) -> None:
     """Perform a job of the run in the folder `run`, with its captures in `folder`.
 
     Its answer is left in the folder `place`. `own_kernel` says that the lab has a kernel and a time
-    of its own.
+    of its own; `explained` is as in `Request`.
     """
     from echolab.engines.job_files import Answer
     from echolab.scenario.performance import perform
 
     with _answering(place):
-        with _network(job, run, folder, own_kernel=own_kernel) as network:
+        with _network(job, run, folder, own_kernel=own_kernel, explained=explained) as network:
             record = perform(job, network, _engine(own_kernel), alone=True)
         _write(place, Answer(record))
 
@@ -334,7 +339,9 @@ def _answering(place: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _network(job: Job, run: str, folder: str, *, own_kernel: bool) -> Iterator[Network]:
+def _network(
+    job: Job, run: str, folder: str, *, own_kernel: bool, explained: bool = False
+) -> Iterator[Network]:
     """The network of a job, up; the parameters are those of `answer`."""
     from pathlib import Path
 
@@ -351,6 +358,9 @@ def _network(job: Job, run: str, folder: str, *, own_kernel: bool) -> Iterator[N
     gc.freeze()
     gc.enable()
     own = [f"{run}/{name}" for name in job.folders if not name.startswith("/")]
+    ours = [_echo_app()] if job.lecture else []
+    if explained:
+        ours.append(f"{sys.path[0]}/{SHOWS_LINES}")
     place = Path(PLACE, f"echolab-{os.getpid()}")  # a job that crashed may have left another's
     place.mkdir()
     try:
@@ -360,11 +370,12 @@ def _network(job: Job, run: str, folder: str, *, own_kernel: bool) -> Iterator[N
             folder=Path(folder),
             place=place,
             folders=[name for name in job.folders if name.startswith("/")],
-            packages=[*([_echo_app()] if job.lecture else []), *own],
+            packages=[*ours, *own],
             workdir=job.workdir,
             capturing=job.capture,
             grouped=own_kernel,
             followed=job.followed,
+            explained=explained,
         ) as network:
             yield network
     finally:

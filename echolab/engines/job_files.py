@@ -22,6 +22,9 @@ REQUEST = "request.json"
 ANSWER = "guest.json"
 PROGRAMS = "programs.log"
 
+CALLS = "calls-"
+"""How the names of files begin that explain why a run hung; a program's number follows."""
+
 ERRORS: Mapping[str, type[EcholabError]] = {"BadInput": BadInput, "CannotRun": CannotRun}
 
 
@@ -30,13 +33,15 @@ class Request:
     """What the other process must perform: one `job`, or several `jobs` one after another.
 
     `again` holds one job for each of `jobs`. At the end, up to `most` of them are performed:
-    those whose counterpart made a claim that does not hold.
+    those whose counterpart made a claim that does not hold. Where `explained`, strace(1) writes
+    what each program of `job` asks its kernel for to a file (`CALLS`).
     """
 
     job: Job | None = None
     jobs: tuple[Job, ...] = ()
     again: tuple[Job, ...] = ()
     most: int = 0
+    explained: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

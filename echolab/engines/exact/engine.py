@@ -24,9 +24,9 @@ from pathlib import Path
 
 from echolab.engines import guest_code, job_files, registry, tools
 from echolab.engines.digests import with_digests
-from echolab.engines.exact import limits
+from echolab.engines.exact import limits, spinning
 from echolab.engines.exact.diagnosis import why_it_died, why_it_hung
-from echolab.engines.exact.stall import Stalled, StallWatch, processor_seconds
+from echolab.engines.exact.stall import SpinWatch, Stalled, StallWatch, processor_seconds
 from echolab.engines.job_files import ANSWER, PROGRAMS, REQUEST, Request
 from echolab.engines.persistent import PersistentLab
 from echolab.engines.registry import Lack, Needs, Opened, Perform
@@ -112,7 +112,8 @@ def run(
     `perform` is not called: the guest's program performs the job there (`echolab.guest`). Time runs
     free unless another `clock` is given; `booted` is called with the guest as soon as there is
     one. Raises what the guest raised, and CannotRun if it ended without an answer: it panicked,
-    ran out of memory, or let `settings.wall_limit` seconds pass.
+    ran out of memory, let `settings.wall_limit` seconds pass, or a program computed for
+    `spinning.LIMIT` seconds without a system call.
     """
     kernel = build.ensure(settings.cache, progress, settings.kernel)
     folder = settings.folder
@@ -121,10 +122,29 @@ def run(
     try:
         ended = _boot(kernel, [job], settings, progress, clock=clock, booted=booted)
         record = _record(folder, ended, settings.wall_limit)
+    except Stalled:
+        raise _why_it_spins(kernel, job, settings, progress) from None
     finally:
         for name in (REQUEST, ANSWER, f"{ANSWER}.draft"):
             (folder / name).unlink(missing_ok=True)
     return _completed(record, kernel, settings)
+
+
+def _why_it_spins(kernel: Kernel, job: Job, settings: Settings, progress: Progress) -> CannotRun:
+    """The error for a job that a spinning program stopped, which is performed once more for it."""
+    limit = min(settings.wall_limit, spinning.LIMIT)
+    again = settings.folder / "again"
+    again.mkdir()
+    try:
+        progress(_("a program computes without end: the run is repeated to see where"))
+        here = dataclasses.replace(settings, folder=again)
+        job_files.write(again / REQUEST, job_files.text(Request(job, explained=True)))
+        with contextlib.suppress(Stalled), _guest(kernel, [job], here, progress, None) as guest:
+            guest.wait(settings.wall_limit, SpinWatch(guest.pid, spinning.AGAIN).look)
+        log = settings.folder / PROGRAMS
+        return spinning.why(log, again, limit) or why_it_hung("", log, limit, "processor time")
+    finally:
+        shutil.rmtree(again, ignore_errors=True)
 
 
 def _completed(record: Record, kernel: Kernel, settings: Settings) -> Record:
@@ -272,7 +292,14 @@ def _boot(
         if booted:
             booted(guest)
         if not several:
-            return guest.wait(wall_limit, tick=lambda: progress(job_files.doing(log, name)))
+            spins = SpinWatch(guest.pid, min(wall_limit, spinning.LIMIT))
+
+            def tick_alone() -> None:
+                if clock is None:
+                    spins.look()
+                progress(job_files.doing(log, name))
+
+            return guest.wait(wall_limit, tick_alone)
         logs = [
             own / PROGRAMS
             for number in range(len(jobs))

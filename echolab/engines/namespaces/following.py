@@ -2,8 +2,8 @@
 
 Strategy: the engine attaches strace to each program before its first instruction. Neither the
 engine nor what it starts pays for time (echolab/kernel/lab.c), so the program's lab time is the
-same as without. What strace writes goes to memory; a program's calls are followed until they fill
-`MOST`.
+same as without. What strace writes goes to memory, or to a file that the machine can read while
+the program runs; a program's calls are followed until they fill `MOST`.
 """
 
 from __future__ import annotations
@@ -25,21 +25,26 @@ OUTPUT = 3
 STRACE = (*programs.STRACE[:-1], f"{programs.STRACE[-1]},nanosleep,clock_nanosleep,wait4,futex")
 """As for a program that a scenario has traced, and with everything that a program waits in."""
 
+LOOKS_FOR = ("-e", f"{STRACE[-1]},access,faccessat,faccessat2")
+"""With these words also the files that a program looks for, whatever their paths say."""
+
 
 class Calls:
     """The system calls of one program: of process `pid`, which is stopped and now goes on.
 
-    `strace` is the path of the program of that name.
+    `strace` is the path of the program of that name. With a `file`, strace writes there.
     """
 
-    def __init__(self, pid: int, strace: str) -> None:
-        self._memory = os.memfd_create("calls")
+    def __init__(self, pid: int, strace: str, file: Path | None = None) -> None:
+        how = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+        self._file = os.open(file, how, 0o644) if file else os.memfd_create("calls")
         self._place = 0
         self._tracer = 0
         try:
             os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            words = [strace, *STRACE[1:], "-qq", "-o", f"/proc/self/fd/{OUTPUT}", "-p", str(pid)]
-            actions = [(os.POSIX_SPAWN_DUP2, self._memory, OUTPUT)]
+            words = [strace, *STRACE[1:], *(LOOKS_FOR if file else ()), "-qq"]
+            words += ["-o", f"/proc/self/fd/{OUTPUT}", "-p", str(pid)]
+            actions = [(os.POSIX_SPAWN_DUP2, self._file, OUTPUT)]
             self._tracer = os.posix_spawn(strace, words, {}, file_actions=actions)
             while not self._ended() and not _is_traced(pid):
                 os.sched_yield()
@@ -51,7 +56,7 @@ class Calls:
     def new(self) -> str:
         """What strace has written since the last time; the last line may go on later."""
         found = bytearray()
-        while data := os.pread(self._memory, CHUNK, self._place):
+        while data := os.pread(self._file, CHUNK, self._place):
             found += data
             self._place += len(data)
         if self._place > MOST and not self._ended():
@@ -69,7 +74,7 @@ class Calls:
             os.kill(self._tracer, signal.SIGKILL)
             os.waitpid(self._tracer, 0)
             self._tracer = 0
-        os.close(self._memory)
+        os.close(self._file)
 
 
 def _is_traced(pid: int) -> bool:

@@ -65,8 +65,9 @@ class NamespaceNetwork(Watching):
 
     `folder` receives the captures and `programs.log`; hosts see the `folders`; their Python finds
     the `packages`; programs start in the package named `workdir`, and may write there; `grouped`
-    gives each host a control group; with `followed` there are `new_calls` of its programs. It must
-    be made by root, in a process with a mount namespace of its own and one thread.
+    gives each host a control group; with `followed` there are `new_calls` of its programs; with
+    `explained` their calls are in files of the folder. It must be made by root, in a process with a
+    mount namespace of its own and one thread.
     """
 
     link_by = "netem"
@@ -84,6 +85,7 @@ class NamespaceNetwork(Watching):
         capturing: bool = True,
         grouped: bool = False,
         followed: bool = False,
+        explained: bool = False,
     ) -> None:
         self.traits = traits
         self.kernel = self.link_kernel = os.uname().release
@@ -93,16 +95,16 @@ class NamespaceNetwork(Watching):
         most = PROCESSES + PROCESSES_PER_HOST * hosts
         self._limits = sandbox.Limits(most * hosts if grouped else most)
         self._last_capability = sandbox.last_capability()
-        self._traced, self._strace = 0, find_tool("strace") if followed else None
+        self._traced, self._explained = 0, explained
+        self._strace = find_tool("strace") if followed or explained else None
         self._started: Counter[str] = Counter()
         self._epoch = now()
         self._running: dict[NamespaceProgram, None] = {}
         self._captures: list[capture.PacketSocket] = []
         self._captured: list[Capture] = []
         self._lives = Lives()
-        self._folder = folder
+        self._folder, self._capturing = folder, capturing
         self._workdir = f"{sandbox.LAB}/{workdir}" if workdir else sandbox.HOME
-        self._capturing = capturing
         with contextlib.ExitStack() as undo:
             self._log = undo.enter_context((folder / "programs.log").open("a", encoding="utf-8"))
             self._loop = EventLoop()
@@ -383,6 +385,7 @@ class NamespaceNetwork(Watching):
             group=self._groups.descriptor(host.name) if self._groups else -1,
             capabilities=sandbox.numbers(host.capabilities),
             stream=self._next_stream(host.name),
+            executed=self._explained,
             held=bool(self._strace and not calls),
         )
         if host.root is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from echolab.engines import job_files
 from echolab.engines.contract import Interface, Program
 from echolab.engines.namespaces.capture import PacketSocket
 from echolab.engines.namespaces.following import Calls
@@ -21,6 +22,7 @@ class Watching:
 
     _captures: list[PacketSocket]
     _epoch: float
+    _explained: bool
     _folder: Path
     _loop: EventLoop
     interfaces: Mapping[str, tuple[Interface, ...]]
@@ -67,7 +69,8 @@ class Watching:
     def _follow(self, program: NamespaceProgram) -> None:
         """Follow the system calls of a program that is held before its first instruction."""
         if self._strace:
-            self._followed[program] = Calls(program.pid, self._strace)
+            file = self._folder / f"{job_files.CALLS}{program.pid}" if self._explained else None
+            self._followed[program] = Calls(program.pid, self._strace, file)
 
     def _end_following(self) -> None:
         while self._followed:

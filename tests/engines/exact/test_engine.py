@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from echolab.engines.exact import engine
+from echolab.engines.exact import engine, spinning
 from echolab.errors import CannotRun
 from echolab.job import Job
 from echolab.kernel import build
@@ -27,7 +28,8 @@ from echolab import Lab, scenario
 
 @scenario(sentence="made", baseline=False)
 def spin(lab: Lab) -> None:
-    lab.run("client", ["python3", "-c", "while True: pass"])
+    text = "n = 0\\nwhile True:\\n    n += 1"
+    lab.run("client", ["python3", "-c", text])
 
 @scenario(sentence="made", baseline=False)
 def fine(lab: Lab) -> None:
@@ -78,13 +80,18 @@ def test_what_a_run_leaves_belongs_to_the_caller(here: Settings, script: Path) -
     assert {file.stat().st_uid for file in here.folder.iterdir()} == {os.getuid()}
 
 
-def test_a_program_that_spins_is_named_with_its_host(here: Settings, script: Path) -> None:
-    short = dataclasses.replace(here, wall_limit=6.0)
+def test_a_program_that_spins_is_named_with_its_line_and_its_last_calls(
+    here: Settings, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spinning, "LIMIT", 6.0)
+    monkeypatch.setattr(spinning, "AGAIN", 2.0)
     with pytest.raises(CannotRun) as caught:
-        engine.run(job(script, "spin"), short, lambda line: None)
-    assert "within 6 s of wall time" in caught.value.message
-    assert "python3 -c while True: pass on client" in caught.value.message
-    assert not (here.folder / ".guest").exists()
+        engine.run(job(script, "spin"), here, lambda line: None)
+    assert str(caught.value).startswith("python3 on client has computed for 6 s without a system")
+    assert re.search(r"at line [23] of <string>", caught.value.message)
+    assert re.search(r"its last calls: .*close\(\d+\) = 0", caught.value.message)
+    assert "\n" not in str(caught.value)
+    assert {file.name for file in here.folder.iterdir()} == {"programs.log"}
 
 
 def test_a_guest_without_an_answer_is_a_failure(here: Settings, script: Path) -> None:
