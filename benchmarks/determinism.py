@@ -5,7 +5,7 @@
 Four scenarios run N times each (100 by default), every time in a fresh process, with the machine
 in each of the states of `benchmarks/states.py` in turn. Every record (except for wall time) and
 every capture must be the same, or the part of it that a state leaves comparable; another seed must
-differ. `--programs` runs programs in many languages instead: the named ones, or etcd and all of
+differ. `--programs` runs servers and programs in many languages instead: the named ones, or all of
 `benchmarks/languages.py` (20 times each are enough: `--runs 20`).
 `--leaks` lets the machine's clock, its entropy or a file time in on purpose: then runs must differ,
 or this command could not find a leak.
@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import hashlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +39,7 @@ from benchmarks.states import (  # noqa: E402 (found by the line above)
 )
 
 if TYPE_CHECKING:
+    from benchmarks.languages import Language, Server
     from echolab.job import Job
 
 SCENARIOS: Mapping[str, Mapping[str, str]] = {
@@ -48,7 +48,6 @@ SCENARIOS: Mapping[str, Mapping[str, str]] = {
     "contrast": {"count": "40"},
     "rate": {},
 }
-ETCD = "etcd"
 SEED = 20261124
 
 LEAKY = '''"""A planted leak."""
@@ -139,8 +138,8 @@ def _job(on: Stage, name: str, seed: int) -> Job:
     from echolab.runs.catalogue import Entry
     from echolab.scenario import script
 
-    if name == ETCD:
-        return languages.etcd(seed, on.root)
+    if name in languages.SERVERS:
+        return languages.serve(name, languages.SERVERS[name], seed, on.root)
     if name in languages.LANGUAGES:
         return languages.talk(name, seed, on.root, on.folder / "programs")
     path = on.root / "scenarios" / f"{name}.py"
@@ -154,12 +153,12 @@ def _job(on: Stage, name: str, seed: int) -> Job:
 
 def programs(names: Sequence[str]) -> list[str]:
     """The programs of those names, or all, without those that this machine cannot make or start."""
-    from benchmarks.languages import LANGUAGES
+    from benchmarks.languages import LANGUAGES, SERVERS
 
+    known: Mapping[str, Language | Server] = {**SERVERS, **LANGUAGES}
     found = []
-    for name in names or (ETCD, *LANGUAGES):
-        lacks = LANGUAGES[name].lacks() if name != ETCD else shutil.which(ETCD) is None and ETCD
-        if lacks:
+    for name in names or known:
+        if lacks := known[name].lacks():
             print(f"{name}: not run, {lacks} is not there")
         else:
             found.append(name)

@@ -1,4 +1,4 @@
-"""Programs in many languages that talk over a network, and how to make and start each.
+"""Programs in many languages that talk over a network, and servers; how to make and start each.
 
 Each prints everything that depends on chance and time: random numbers by all means of its language,
 clocks, the order of its threads and hash tables, addresses. Their sources, and the scenario that
@@ -14,9 +14,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from echolab.engines.namespaces.network import find_tool
 from echolab.job import Job
 from echolab.runs import catalogue
 from echolab.scenario import script
+from echolab.schedule import parse
 
 SOURCES = Path("benchmarks", "programs")
 
@@ -36,6 +38,19 @@ class Language:
         """The first program that it needs and that this machine lacks; empty if there is none."""
         tools = [words[0] for words in (self.make, self.start) if words and "/" not in words[0]]
         return next((tool for tool in tools if not shutil.which(tool)), "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server as Debian packages it: its program, and its example's parameters and fault."""
+
+    program: str
+    parameters: Mapping[str, str]
+    fault: str
+
+    def lacks(self) -> str:
+        """The program if this machine lacks it, otherwise empty."""
+        return "" if find_tool(self.program) else self.program
 
 
 JAVA = ("javac", "-d", "FOLDER", "SOURCE")
@@ -73,9 +88,18 @@ def talk(name: str, seed: int, root: Path, shown: Path) -> Job:
     return dataclasses.replace(made, folders=(*made.folders, str(shown)))
 
 
-def etcd(seed: int, root: Path) -> Job:
-    """The job in which three nodes of etcd elect a leader and clients ask them."""
-    return _job(root / "examples" / "etcd.py", "etcd", {"operations": "5"}, seed)
+SERVERS: Mapping[str, Server] = {
+    "redis": Server("redis-server", {"operations": "4"}, "partition a, near at 0.5 for 3"),
+    "etcd": Server("etcd", {"operations": "5"}, "partition a at 0.5 for 2"),
+    "mosquitto": Server("mosquitto", {"messages": "80"}, "partition subscriber at 1 for 7"),
+}
+"""Servers of `examples/`: replication and failover, three nodes, a broker and its clients."""
+
+
+def serve(name: str, server: Server, seed: int, root: Path) -> Job:
+    """The job of the example of that name, in which a server's fault befalls it."""
+    job = _job(root / "examples" / f"{name}.py", name, server.parameters, seed)
+    return dataclasses.replace(job, schedule=(parse(server.fault),))
 
 
 def _job(path: Path, name: str, parameters: Mapping[str, str], seed: int) -> Job:

@@ -36,6 +36,13 @@ ENDS: Mapping[str, int] = {
     "run examples/etcd.py --engine exact --seed 3 --fault 'partition a at 0.5 for 2'": 0,
     "run examples/etcd.py --engine exact --seed 3 --fault 'partition a at 0.5 for 2' "
     "--set serializable=true": 1,
+    "run examples/mosquitto.py --engine exact --seed 1 "
+    "--fault 'partition subscriber at 2 for 12' --set qos=0": 1,
+    "run examples/mosquitto.py --engine exact --seed 1 "
+    "--fault 'partition subscriber at 2 for 12' --set qos=1": 1,
+    "run examples/mosquitto.py --engine exact --seed 1 "
+    "--fault 'partition subscriber at 2 for 12' --set qos=2": 0,
+    "explore examples/mosquitto.py --set qos=1 --runs 40": 1,
     "maelstrom echo examples/maelstrom/echo.py --nodes 1": 0,
     "maelstrom unique-ids examples/maelstrom/unique_ids.py --nodes 3 --rate 200 --partition": 0,
     "maelstrom unique-ids examples/maelstrom/unique_ids_by_clock.py --nodes 3 --rate 200": 1,
@@ -49,7 +56,7 @@ ENDS: Mapping[str, int] = {
 LONG = ("explore examples/redis.py --runs 40",)
 """Commands that take minutes: each run of Redis is some seconds, and many make it simple."""
 
-PACKAGES = {"redis-server": "redis-server", "etcd": "etcd-server"}
+PACKAGES = {"redis-server": "redis-server", "etcd": "etcd-server", "mosquitto": "mosquitto"}
 
 
 def test_the_page_has_these_commands() -> None:
@@ -62,9 +69,9 @@ def test_the_page_has_these_commands() -> None:
 def test_a_command_of_the_page_ends_as_it_says(command: str, tmp_path: Path) -> None:
     if command in LONG and os.environ.get("CI") == "true":
         pytest.skip("it takes minutes: run it on a machine of your own")
-    for program in ("redis-server", "etcd"):
+    for program, package in PACKAGES.items():
         if program.partition("-")[0] in command and find_tool(program) is None:
-            lacking(f"{program} is not installed; apt-get install {PACKAGES[program]}")
+            lacking(f"{program} is not installed; apt-get install {package}")
     done = subprocess.run(
         [sys.executable, "-m", "echolab", *shlex.split(command), "--out", str(tmp_path)],
         capture_output=True,

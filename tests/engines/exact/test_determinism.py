@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import determinism, states
+from benchmarks import determinism, languages, states
 from echolab.engines.exact import engine
 from echolab.kernel import build
 from echolab.settings import Settings
@@ -31,7 +30,7 @@ STATES = (
     "container",
 )
 
-PROGRAMS = (determinism.ETCD, "python, threads", "python, asyncio")
+PROGRAMS = (*languages.SERVERS, "python, threads", "python, asyncio")
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +72,8 @@ def test_another_seed_gives_other_bytes(stage: states.Stage, expected: states.Le
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_any_program_is_the_same_bytes_on_a_busy_machine(stage: states.Stage, name: str) -> None:
-    if name == determinism.ETCD and shutil.which("etcd") is None:
-        lacking("etcd is missing")
+    if name in languages.SERVERS and (program := languages.SERVERS[name].lacks()):
+        lacking(f"{program} is missing")
     job = determinism.job_file(stage, name, 7)
     assert states.busy(stage, job) == states.idle(stage, job)
 
