@@ -109,7 +109,10 @@ def _uncaptured(value: Any) -> Any:
 
 
 def _is_hook(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("kind") == HOOK
+    """Whether a part is a hook that the kernel shows, or the command that made it."""
+    return isinstance(value, Mapping) and (
+        value.get("kind") == HOOK or HOOK in (value.get("argv") or ())
+    )
 
 
 def digest(value: Any) -> str:

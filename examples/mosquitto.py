@@ -75,7 +75,7 @@ def count(lab: Lab, seen: Workload) -> None:
     measured=False,
     faults=Faults(partition=1, slow=1, lose=1, duplicate=1, within=2, longest=15),
     parameters={
-        "qos": Parameter("quality of service: 0, 1 or 2"),
+        "qos": Parameter("quality of service", high=2),
         "messages": Parameter("messages", low=50, high=200),
     },
 )
