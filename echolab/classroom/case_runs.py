@@ -51,6 +51,11 @@ BUILD_LIMITS = Limits(stall_limit=20.0, memory=512)
 HEAVY_BUILD_LIMITS = Limits(stall_limit=180.0, memory=1024)
 """Languages in which one run of the compiler makes a whole program with its libraries."""
 
+SPINS = "the program computed on and on without ever waiting, so that time stood still"
+
+EXPLAIN_LIMIT = 20.0
+"""Seconds of wall time within which a program that computes without end is asked where."""
+
 FILES = "submission"
 """The folder, in a run's own, from which the guest takes the submission."""
 
@@ -62,14 +67,15 @@ SHOWN = (FILES, interpreter.FOLDER)
 class Performed:
     """One case that was performed: its record, or what ended it.
 
-    `stopped` says why the submission had to be stopped; `broke` says what broke on our
-    side. `folder` holds the captures. `again` is the record of a second, traced
-    performance, with its captures in `again_folder`; None if there was none.
+    `stopped` says why the submission had to be stopped, `spins` that it computed without end;
+    `broke` says what broke on our side. `folder` holds the captures. `again` is the record of a
+    second, traced performance, with its captures in `again_folder`; None if there was none.
     """
 
     folder: Path
     record: Record | None = None
     stopped: str = ""
+    spins: bool = False
     broke: str = ""
     again: Record | None = None
     again_folder: Path = Path()
@@ -88,16 +94,22 @@ def perform(
 
     `folder` contains the submission, as `FILES`. The cases in `again` are performed last in
     each guest, after everything that is judged, so that they cannot change it. A program that
-    had to be stopped in one run of a case is not performed in its other runs.
+    had to be stopped in one run of a case is not performed in its other runs; of the first that
+    computed without end it is told where it did, if cases may be performed again.
     """
     again = again or Repeats((), 0)
     done: list[Performed] = []
+    spinning = 0
     while len(done) < len(jobs):
         own = folder / f"guest-{len(done)}"
         left = dataclasses.replace(again, jobs=again.jobs[len(done) :])
         done += in_one_guest(
             jobs[len(done) :], folder / FILES, own, settings, progress, again=left, limits=limits
         )
+        spinning += done[-1].spins
+        if done[-1].spins and spinning == 1 and again.most:
+            where = _where(jobs[len(done) - 1], folder, settings, progress, limits)
+            done[-1] = dataclasses.replace(done[-1], stopped=f"{done[-1].stopped}{where}")
         while done[-1].stopped and len(done) < len(jobs) and _same(jobs[len(done) - 1 :]):
             done.append(done[-1])
     return done
@@ -127,6 +139,17 @@ def in_one_guest(
     chosen = dataclasses.replace(settings, folder=own, wall_limit=limits.stall_limit)
     results = engine.run_all(jobs, chosen, progress, again, memory=limits.memory)
     return [_performed(own, number, result) for number, result in enumerate(results)]
+
+
+def _where(job: Job, folder: Path, settings: Settings, progress: Progress, limits: Limits) -> str:
+    """Where a program computes without end, as far as a repetition of the case shows it."""
+    own = folder / "spinning"
+    lay_out(folder / FILES, own)
+    here = dataclasses.replace(settings, folder=own, wall_limit=EXPLAIN_LIMIT)
+    last = engine.spinning_at(job, here, progress, limits.memory)
+    line = f", at line {last.line.replace(f'{PLACE}/', '', 1)}" if last.line else ""
+    calls = f"; its last calls: {', '.join(last.calls)}" if last.calls else ""
+    return f"{line}{calls}"
 
 
 def lay_out(files: Path, own: Path) -> None:
@@ -200,11 +223,7 @@ def _performed(run: Path, number: int, result: Record | EcholabError) -> Perform
     guilty = still_running(folder / job_files.PROGRAMS)
     if guilty and not (folder / job_files.ANSWER).exists():
         where = sorted({program.host for program in guilty})
-        return Performed(folder, stopped=f"{', '.join(where)}: {_fault(result)}")
+        spins = "no lab time passed" in result.message
+        fault = SPINS if spins else result.message
+        return Performed(folder, stopped=f"{', '.join(where)}: {fault}", spins=spins)
     return Performed(folder, broke=result.message)
-
-
-def _fault(error: EcholabError) -> str:
-    if "no lab time passed" in error.message:
-        return "the program computed on and on without ever waiting, so that time stood still"
-    return error.message

@@ -81,3 +81,19 @@ def test_the_case_after_a_spinning_one_is_judged(
 ) -> None:
     result = submit(order_of("1", "wrong-ignores-close", 5, 6)).result()
     assert [case.verdict for case in result.cases] == [Verdict.FAILED, Verdict.PASSED]
+
+
+@pytest.mark.exact
+def test_a_program_that_spins_is_told_its_line_and_its_last_calls(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., CheckRequest]
+) -> None:
+    text = "import socket\ns = socket.socket()\nn = 0\nwhile n >= 0:\n    n += 1\n"
+    (tmp_path / "client.py").write_text(text, encoding="utf-8")
+    seen = [
+        submit(order_of("1", str(tmp_path), 1, explain=1)).result().cases[0].seen for _ in range(2)
+    ]
+    assert SPINS in seen[0]
+    assert "at line 4 of client.py" in seen[0] or "at line 5 of client.py" in seen[0]
+    assert "its last calls: " in seen[0]
+    assert seen[0].endswith(" = 3"), "the socket's"
+    assert seen[0] == seen[1]

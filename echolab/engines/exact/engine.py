@@ -26,6 +26,7 @@ from echolab.engines import guest_code, job_files, registry, tools
 from echolab.engines.digests import with_digests
 from echolab.engines.exact import limits, spinning
 from echolab.engines.exact.diagnosis import why_it_died, why_it_hung
+from echolab.engines.exact.spinning import RepeatedRun, Seen
 from echolab.engines.exact.stall import SpinWatch, Stalled, StallWatch, processor_seconds
 from echolab.engines.job_files import ANSWER, PROGRAMS, REQUEST, Request
 from echolab.engines.persistent import PersistentLab
@@ -137,14 +138,37 @@ def _why_it_spins(kernel: Kernel, job: Job, settings: Settings, progress: Progre
     again.mkdir()
     try:
         progress(_("a program computes without end: the run is repeated to see where"))
-        here = dataclasses.replace(settings, folder=again)
-        job_files.write(again / REQUEST, job_files.text(Request(job, explained=True)))
-        with contextlib.suppress(Stalled), _guest(kernel, [job], here, progress, None) as guest:
-            guest.wait(settings.wall_limit, SpinWatch(guest.pid, spinning.AGAIN).look)
+        last = _seen(kernel, job, dataclasses.replace(settings, folder=again), progress)
         log = settings.folder / PROGRAMS
-        return spinning.why(log, again, limit) or why_it_hung("", log, limit, "processor time")
+        return spinning.why(log, last, limit) or why_it_hung("", log, limit, "processor time")
     finally:
         shutil.rmtree(again, ignore_errors=True)
+
+
+def spinning_at(job: Job, settings: Settings, progress: Progress, memory: int) -> Seen:
+    """Perform a job, in which a program computes without end, to see where it does.
+
+    `settings.folder` holds what the hosts see and `memory` is the guest's in mebibytes, as when the
+    job was performed first.
+    """
+    kernel = build.ensure(settings.cache, progress, settings.kernel)
+    return _seen(kernel, job, settings, progress, memory)
+
+
+def _seen(
+    kernel: Kernel,
+    job: Job,
+    settings: Settings,
+    progress: Progress,
+    memory: int | None = None,
+) -> Seen:
+    job_files.write(settings.folder / REQUEST, job_files.text(Request(job, explained=True)))
+    with (
+        contextlib.suppress(Stalled),
+        _guest(kernel, [job], settings, progress, memory) as guest,
+    ):
+        guest.wait(settings.wall_limit, RepeatedRun(guest.pid, settings.folder).look)
+    return spinning.seen(settings.folder)
 
 
 def _completed(record: Record, kernel: Kernel, settings: Settings) -> Record:

@@ -9,26 +9,31 @@ strace wrote last is the explanation.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 from echolab.engines.activity import program
 from echolab.engines.exact import sitecustomize
 from echolab.engines.exact.diagnosis import still_running
+from echolab.engines.exact.stall import Stalled, processor_seconds
 from echolab.engines.job_files import CALLS
 from echolab.errors import CannotRun
 
 LIMIT = 30.0
 """Seconds of processor time without a system call after which a run is ended."""
 
-AGAIN = 5.0
-"""The same, in seconds, when the run is repeated to explain it."""
+AGAIN = 3.0
+"""The same, in seconds, when the run is repeated to explain it; calls that show lines are none."""
 
 LAST_CALLS = 3
 """How many system calls an error shows."""
 
 LONGEST_CALL = 100
 """The most characters of one of them."""
+
+SETTLED = 200
+"""Of the lines since the last system call the one that counts: always the same, and in the loop."""
 
 TAIL = 1 << 20
 """Bytes at the end of what strace wrote that are looked at."""
@@ -40,23 +45,68 @@ DURATION = re.compile(r" +<\d+\.\d+>$")
 REMEDY = "let it sleep, wait for a socket, or look at the clock while it waits; or let it end"
 
 
-def why(log: Path, folder: Path, limit: float) -> CannotRun | None:
+class RepeatedRun:
+    """Watches a run that is repeated in `folder`, by the guest with that process group."""
+
+    def __init__(self, group: int, folder: Path) -> None:
+        self._group = group
+        self._folder = folder
+        self._last = ""
+        self._since = 0.0
+
+    def look(self) -> None:
+        """Raise Stalled once the program asks its kernel for nothing any more."""
+        calls = [line for line in _newest(self._folder).splitlines() if not LINE.search(line)]
+        used = processor_seconds(self._group)
+        if not calls or calls[-1] != self._last:
+            self._last, self._since = calls[-1] if calls else "", used
+        elif used - self._since >= AGAIN:
+            raise Stalled
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What a program that computes without end last did.
+
+    `line` is "12 of /lab/client.py", empty if it is not known; `calls` are its last system calls.
+    """
+
+    line: str = ""
+    calls: tuple[str, ...] = ()
+
+
+def seen(folder: Path) -> Seen:
+    """What the program that was started last did, in a run that was repeated to explain it."""
+    lines, calls = [], []
+    for text in _newest(folder).splitlines():
+        if shown := LINE.search(text):
+            lines.append(f"{shown[1]} of {shown[2]}")
+        elif found := CALL.match(text):
+            calls.append(" ".join(DURATION.sub("", found["call"]).split()))
+            lines.clear()
+    return Seen(
+        lines[:SETTLED][-1] if lines else "",
+        tuple(
+            call if len(call) <= LONGEST_CALL else f"{call[: LONGEST_CALL - 1]}…"
+            for call in calls[-LAST_CALLS:]
+        ),
+    )
+
+
+def why(log: Path, last: Seen, limit: float) -> CannotRun | None:
     """The error for a run that a spinning program stopped; None if no program is known to run.
 
-    `log` is its log of programs; `folder` holds what the run left that was repeated to explain it.
+    `log` is its log of programs, `last` what the program did in a repetition of the run.
     """
     running = still_running(log)
     if not running:
         return None
     name, host = program(running[-1].argv), running[-1].host
-    text = _newest(folder)
-    found = LINE.findall(text)
-    where = f", at line {found[-1][0]} of {found[-1][1]}" if found else ""
-    calls = _last_calls(text)
-    last = f"; its last calls: {', '.join(calls)}" if calls else ""
+    where = f", at line {last.line}" if last.line else ""
+    calls = f"; its last calls: {', '.join(last.calls)}" if last.calls else ""
     return CannotRun(
         f"{name} on {host} has computed for {limit:.0f} s without a system call{where}, "
-        f"and meanwhile no lab time passes{last}",
+        f"and meanwhile no lab time passes{calls}",
         REMEDY,
     )
 
@@ -69,16 +119,3 @@ def _newest(folder: Path) -> str:
     with files[-1].open("rb") as file:
         file.seek(max(0, files[-1].stat().st_size - TAIL))
         return file.read().decode(errors="replace")
-
-
-def _last_calls(text: str) -> list[str]:
-    """The last system calls, without those that show a line, without times."""
-    calls = [
-        " ".join(DURATION.sub("", found["call"]).split())
-        for line in text.splitlines()
-        if not LINE.search(line) and (found := CALL.match(line))
-    ]
-    return [
-        call if len(call) <= LONGEST_CALL else f"{call[: LONGEST_CALL - 1]}…"
-        for call in calls[-LAST_CALLS:]
-    ]

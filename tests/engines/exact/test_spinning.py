@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from echolab.engines.exact.spinning import why
+from echolab.engines.exact.spinning import Seen, seen, why
 
 CALLS = """\
 41    1700000001.0113 socket(AF_INET, SOCK_DGRAM, 0)    = 3 <0.000000000>
@@ -26,7 +26,7 @@ def log_of(folder: Path, *argv: str) -> Path:
 def test_the_last_line_and_the_last_calls_of_the_newest_program_are_told(tmp_path: Path) -> None:
     (tmp_path / "calls-9").write_text("9  1.0 accept4(5,  <unfinished ...>\n", encoding="utf-8")
     (tmp_path / "calls-41").write_text(CALLS, encoding="utf-8")
-    error = why(log_of(tmp_path, "python3", "client.py"), tmp_path, 30)
+    error = why(log_of(tmp_path, "python3", "client.py"), seen(tmp_path), 30)
     assert error is not None
     assert error.message == (
         "python3 client.py on client has computed for 30 s without a system call, at line 12 of "
@@ -39,18 +39,18 @@ def test_the_last_line_and_the_last_calls_of_the_newest_program_are_told(tmp_pat
 
 def test_a_program_in_another_language_has_its_calls_and_no_line(tmp_path: Path) -> None:
     (tmp_path / "calls-41").write_text(CALLS.partition("\n")[0], encoding="utf-8")
-    error = why(log_of(tmp_path, "./client"), tmp_path, 30)
+    error = why(log_of(tmp_path, "./client"), seen(tmp_path), 30)
     assert error is not None
     assert "without a system call, and meanwhile" in error.message
     assert error.message.endswith("its last calls: socket(AF_INET, SOCK_DGRAM, 0) = 3")
 
 
 def test_without_a_repetition_the_program_is_named_still(tmp_path: Path) -> None:
-    error = why(log_of(tmp_path, "./client", "-v"), tmp_path, 30)
+    error = why(log_of(tmp_path, "./client", "-v"), seen(tmp_path), 30)
     assert error is not None
     assert error.message.startswith("./client -v on client has computed for 30 s")
     assert "last calls" not in error.message
 
 
 def test_nobody_is_named_if_nothing_is_known_to_run(tmp_path: Path) -> None:
-    assert why(tmp_path / "none", tmp_path, 30) is None
+    assert why(tmp_path / "none", Seen(), 30) is None

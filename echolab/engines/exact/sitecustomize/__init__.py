@@ -17,20 +17,26 @@ from typing import Any
 FIRST = 2000
 """So many lines are all shown: a loop of one instruction executes no other."""
 
-EVERY = 1 << 18
-"""Lines, calls and returns from one that is shown to the next: some hundredths of a second."""
+EVERY = 1 << 14
+"""Lines, calls and returns from one that is shown to the next: some milliseconds."""
 
 MARK = "/line"
 """How the name of such a file begins; the line's number and its program's file follow."""
+
+IMPORTING = "<frozen importlib"
+"""How the names of what imports modules begin: it says nothing of the program."""
 
 _seen = 0
 
 
 def _line(frame: FrameType, _event: str, _argument: Any) -> Any:
     global _seen
+    file = frame.f_code.co_filename
+    if file.startswith(IMPORTING):
+        return None
     _seen += 1
     if _seen <= FIRST or not _seen % EVERY:
-        os.access(f"{MARK} {frame.f_lineno} of {frame.f_code.co_filename}", os.F_OK)
+        os.access(f"{MARK} {frame.f_lineno} of {file}", os.F_OK)
     return _line
 
 
