@@ -171,9 +171,16 @@ class Running:
 
         A program that asks again and again instead uses the processor all the time.
         """
-        before = self._testbed.processor_time(self._program)
-        self._testbed.sleep(seconds)
-        used = self._testbed.processor_time(self._program) - before
+        try:
+            before = self._testbed.processor_time(self._program)
+            self._testbed.sleep(seconds)
+            used = self._testbed.processor_time(self._program) - before
+        except ProcessLookupError:
+            raise Unmet(
+                f"the program on {self._host} waits while no client asks for anything",
+                "a program that runs on",
+                self.last_words(),
+            ) from None
         if used > seconds / 2:
             raise Unmet(
                 f"the program on {self._host} waits while no client asks for anything",

@@ -256,7 +256,10 @@ class PeerNetwork(Network, Protocol):
         """
 
     def processor_time(self, program: Program) -> float:
-        """Lab seconds of processor time that a running program has used (proc_pid_stat(5))."""
+        """Lab seconds of processor time that a running program has used (proc_pid_stat(5)).
+
+        Raises ProcessLookupError if it has ended.
+        """
 
     def written(self, program: Program) -> bytes:
         """What a program wrote to standard output so far, byte for byte."""

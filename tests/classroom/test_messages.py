@@ -25,6 +25,13 @@ first.bind(("", 5000))
 second.bind(("", 5000))
 """
 
+ENDS_SOON = """import socket, sys, time
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind(("", int(sys.argv[2])))
+time.sleep(0.3)
+sys.exit("nobody asked")
+"""
+
 
 def told(submit: Submit, order: CheckRequest) -> str:
     return text.check_text(submit(order).result())
@@ -59,6 +66,16 @@ def test_a_taken_port_is_said_in_the_programs_own_words(
     case = submit(order_of("2", str(tmp_path), 1)).result().cases[0]
     assert "it serves no port; it ended with status 1, saying: OSError: [Errno 98]" in case.seen
     assert case.question.startswith("Which of your calls fails")
+
+
+@pytest.mark.exact
+def test_a_program_that_ends_instead_of_waiting_is_told_how_it_ended(
+    tmp_path: Path, submit: Submit, order_of: Order
+) -> None:
+    (tmp_path / "main.py").write_text(ENDS_SOON)
+    case = submit(order_of("20", str(tmp_path), 1)).result().cases[0]
+    assert case.verdict == Verdict.FAILED, case.reason
+    assert "it ended with status 1, saying: nobody asked" in case.seen
 
 
 @pytest.mark.exact

@@ -189,8 +189,12 @@ class NamespaceProgram:
         return self._pipes.outputs[0].kept()
 
     def processor_time(self) -> float:
-        """Lab seconds of processor time that it has used, while it runs."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+        """Lab seconds of processor time that it has used, while it runs; see the contract."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ProcessLookupError(f"process {self.pid} has ended") from None
+        fields = told.rpartition(")")[2]
         user, system = map(int, fields.split()[USER_TIME : SYSTEM_TIME + 1])
         return (user + system) / os.sysconf("SC_CLK_TCK")
 
