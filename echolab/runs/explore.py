@@ -25,7 +25,7 @@ from echolab.judge import verdicts
 from echolab.language import decimal
 from echolab.language import translate as _
 from echolab.progress import Progress
-from echolab.record import FAIL
+from echolab.record import FAIL, Record
 from echolab.record.format import load, plain, read
 from echolab.runs import carried, catalogue, execute, folders, plan, pool
 from echolab.runs.carried import Carried
@@ -62,8 +62,8 @@ class Kept:
 class Explored:
     """The result of exploring: the distinct failures, and what was done to find them.
 
-    `seconds` are of wall time; `interrupted` says that the user ended it, and `stopped` that no
-    worker was left.
+    `unrepeated` are those that break a claim only after other runs in the same guest. `seconds` are
+    of wall time; `interrupted` says that the user ended it, and `stopped` that no worker was left.
     """
 
     failures: tuple[Failure, ...]
@@ -73,6 +73,7 @@ class Explored:
     seconds: float
     interrupted: bool = False
     stopped: NoWorkers | None = None
+    unrepeated: tuple[Failure, ...] = ()
 
     def line(self) -> str:
         """What was done, in a line."""
@@ -171,6 +172,7 @@ class Explorer:
         self._file = asked.out / FOLDER / f"{planned.job.scenario}.json"
         self._job = dataclasses.replace(prepared, capture=False)
         self._failures: list[Failure] = []
+        self._unrepeated: list[Failure] = []
         self._done: list[Tally] = []
         self._now: dict[int, Tally] = {}
         self._began = time.monotonic()
@@ -190,19 +192,16 @@ class Explorer:
             found = first([one for tally in self._now.values() for one in tally.failure])
             if found is not None:
                 self._failures.append(found)
+        try:
+            self._confirm(progress)
+        except KeyboardInterrupt:
+            interrupted = True
         self._keep()
         return self._explored(interrupted, stopped)
 
     def perform(self, failure: Failure, progress: Progress) -> ExecutedRun:
         """Execute the run of a failure with captures, in a folder of its own."""
-        draw = failure.draw
-        job = dataclasses.replace(
-            self._planned.job,
-            seed=draw.seed,
-            parameters=draw.parameters,
-            schedule=draw.schedule,
-        )
-        run = dataclasses.replace(self._planned, job=job)
+        run = dataclasses.replace(self._planned, job=_drawn(self._planned.job, failure.draw))
         executed = execute.execute([run], exact, self._asked.out, self._settings, progress)
         with contextlib.closing(executed):
             return next(executed)
@@ -226,6 +225,7 @@ class Explorer:
             time.monotonic() - self._began,
             interrupted,
             stopped,
+            tuple(self._unrepeated),
         )
 
     def _known(self) -> tuple[str, ...]:
@@ -277,6 +277,31 @@ class Explorer:
         self._now.clear()
         return first([one for tally in ended for one in tally.failure])
 
+    def _confirm(self, progress: Progress) -> None:
+        """Perform each failure in a guest of its own; where it holds, those that were less simple.
+
+        A guest that has performed other runs has other memory in use. Few programs notice, and
+        their packets may then come some microseconds earlier or later.
+        """
+        alone: list[Failure | None] = []
+        for failure in self._failures:
+            progress("exploring: the failure once more, in a guest of its own")
+            alone.append(self._alone(failure))
+        pairs = zip(self._failures, alone, strict=True)
+        self._unrepeated = [failure for failure, repeated in pairs if repeated is None]
+        self._failures = [repeated for repeated in alone if repeated is not None]
+
+    def _alone(self, failure: Failure) -> Failure | None:
+        """The failure with the simplest run that also breaks in a guest of its own."""
+        for draw in (failure.draw, *failure.before):
+            job = dataclasses.replace(_drawn(self._planned.job, draw), capture=False)
+            with tempfile.TemporaryDirectory(prefix="echolab-explore-") as name:
+                here = dataclasses.replace(self._settings, folder=Path(name))
+                broken = _broken(verdicts.judge(exact.run(job, here, lambda line: None)))
+            if set(broken) & set(failure.claims):
+                return dataclasses.replace(failure, draw=draw, claims=broken, before=())
+        return None
+
     def _doing(self) -> str:
         shrinking = [one for tally in self._now.values() for one in tally.failure]
         line = self._explored().line()
@@ -307,11 +332,7 @@ class Explorer:
         return bool(self._failures)
 
     def _failing(self, lab: Lab, draw: Draw) -> tuple[str, ...]:
-        job = dataclasses.replace(
-            self._job, seed=draw.seed, parameters=draw.parameters, schedule=draw.schedule
-        )
-        record = verdicts.judge(lab.perform(job, "run"))
-        return tuple(claim.text for claim in record.claims if claim.verdict == FAIL)
+        return _broken(verdicts.judge(lab.perform(_drawn(self._job, draw), "run")))
 
     def _read_kept(self) -> tuple[Failure, ...]:
         """The failures that were kept and that the scenario's parameters still allow."""
@@ -361,6 +382,18 @@ class _Work:
             return exact.persistent_lab(job, here, lambda line: None)
 
         return Search(order, self.board.here(settings.folder), open_lab)(worker, progress)
+
+
+def _drawn(job: Job, draw: Draw) -> Job:
+    """The job of a drawn run."""
+    return dataclasses.replace(
+        job, seed=draw.seed, parameters=draw.parameters, schedule=draw.schedule
+    )
+
+
+def _broken(record: Record) -> tuple[str, ...]:
+    """The claims of a run that do not hold."""
+    return tuple(claim.text for claim in record.claims if claim.verdict == FAIL)
 
 
 def _lost(worker: int, why: str) -> tuple[Tally, EcholabError | None]:

@@ -18,7 +18,11 @@ def told(explorer: Explorer, explored: Explored, width: int, progress: Progress)
     yield explored.line()
     for failure in explored.failures:
         yield from lines(explorer, failure, width, progress)
-    if not explored.failures:
+    for failure in explored.unrepeated:
+        only = _("run {number} broke: {claims}; but only after other runs in the same guest")
+        yield ""
+        yield only.format(number=failure.place + 1, claims=", ".join(map(said, failure.claims)))
+    if not explored.failures and not explored.unrepeated:
         yield _("no claim broke")
 
 

@@ -48,13 +48,15 @@ class Lab(Protocol):
 class Failure:
     """A run in which claims did not hold, the simplest that was found: which claims, and where.
 
-    `place` is its place in the order of all runs, `shrinks` how many runs made it simpler.
+    `place` is its place in the order of all runs, `shrinks` how many runs made it simpler;
+    `before` are the less simple ones that failed, the simplest first.
     """
 
     draw: Draw
     claims: tuple[str, ...]
     place: int
     shrinks: int = 0
+    before: tuple[Draw, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,7 +223,7 @@ class _Runner:
         best = self._failure
         same = self._new(failing) & self._new(best.claims)
         if same and draw.size() < best.draw.size():
-            best = Failure(draw, failing, best.place)
+            best = Failure(draw, failing, best.place, before=(best.draw, *best.before))
         self._failure = dataclasses.replace(best, shrinks=shrinks)
 
     def _perform(self, draw: Draw) -> Record:

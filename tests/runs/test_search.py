@@ -80,6 +80,14 @@ def test_a_planted_failure_is_found_and_made_as_simple_as_can_be() -> None:
     assert found.claims == ("first",)
 
 
+def test_the_less_simple_failures_are_kept_the_simplest_first() -> None:
+    found = search(killed_and_cut)
+    assert found.before
+    sizes = [draw.size() for draw in (found.draw, *found.before)]
+    assert sizes == sorted(sizes)
+    assert all(killed_and_cut(Order(JOB, SPACE, 1, 1, 1, 1).job_of(draw)) for draw in found.before)
+
+
 def test_the_same_seed_finds_the_same() -> None:
     assert search(killed_and_cut, seed=7) == search(killed_and_cut, seed=7)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -53,9 +52,6 @@ ENDS: Mapping[str, int] = {
 """The exit status of each command of the page."""
 
 
-LONG = ("explore examples/redis.py --runs 40",)
-"""Commands that take minutes: each run of Redis is some seconds, and many make it simple."""
-
 PACKAGES = {"redis-server": "redis-server", "etcd": "etcd-server", "mosquitto": "mosquitto"}
 
 
@@ -67,8 +63,6 @@ def test_the_page_has_these_commands() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ENDS)
 def test_a_command_of_the_page_ends_as_it_says(command: str, tmp_path: Path) -> None:
-    if command in LONG and os.environ.get("CI") == "true":
-        pytest.skip("it takes minutes: run it on a machine of your own")
     for program, package in PACKAGES.items():
         if program.partition("-")[0] in command and find_tool(program) is None:
             lacking(f"{program} is not installed; apt-get install {package}")
