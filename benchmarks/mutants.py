@@ -87,6 +87,12 @@ REASONS = {
     "main.py:12: a smaller number: 0.2": "twice as often is soon enough, too",
     "12-counter main.c:46": "the same number once more is the same number",
     "12-counter main.c:159": "the next look at the clock comes a moment later",
+    # 20
+    "20-replicated-log main.py:16: a larger number: 0.7": "two seconds are allowed",
+    "20-replicated-log main.py:68": "terms may be left out",
+    "20-replicated-log main.py:81: another text": "the larger term in it is what counts",
+    "20-replicated-log main.py:132": "who leads finds out anew what is agreed on",
+    "20-replicated-log main.py:155": "the next beat has the entries, too",
 }
 """Why a mutant lives that has these words in its exercise, place and what was done to it.
 
