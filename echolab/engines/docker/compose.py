@@ -13,7 +13,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -100,6 +100,9 @@ def create(
 TOO_NEW = {"depends_on": ("required", "restart"), "healthcheck": ("start_interval",)}
 """Keys that docker-compose 1 refuses, and that the engine implements itself."""
 
+OLD_SWITCHES = {"y", "yes", "n", "no", "on", "off"}
+"""Words that docker-compose 1 reads as truth values, as YAML 1.1 has them, in whatever case."""
+
 
 @functools.cache
 def _is_old() -> bool:
@@ -110,11 +113,11 @@ def _is_old() -> bool:
 
 
 def _readable(file: Path, undo: contextlib.ExitStack) -> str:
-    """The path of a Compose file, or of a copy without the keys that an old Compose refuses."""
+    """The path of a Compose file, or of a copy without what an old Compose refuses."""
     if not _is_old():
         return str(file)
     document = read(file)
-    if not _without_new_keys(document):
+    if not without_novelties(document):
         return str(file)
     folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="echolab-"))
     copy = Path(folder, file.name)
@@ -122,10 +125,18 @@ def _readable(file: Path, undo: contextlib.ExitStack) -> str:
     return str(copy)
 
 
-def _without_new_keys(document: dict[str, Any]) -> bool:
-    """Remove from the services what an old Compose refuses; return whether there was anything."""
+def without_novelties(document: dict[str, Any]) -> bool:
+    """Rid the services of what docker-compose 1 refuses; return whether there was anything.
+
+    It refuses some keys, and truth values where it wants texts, in an environment for example.
+    """
     found = False
     for service in document["services"].values():
+        for texts in _texts(service):
+            for name, value in texts.items():
+                if isinstance(value, bool):
+                    texts[name] = str(value).lower()
+                found |= isinstance(value, bool) or str(value).lower() in OLD_SWITCHES
         waits = service.get("depends_on")
         parts = [service.get("healthcheck"), *(waits.values() if isinstance(waits, dict) else ())]
         for part in parts:
@@ -134,6 +145,14 @@ def _without_new_keys(document: dict[str, Any]) -> bool:
                     del part[key]
                     found = True
     return found
+
+
+def _texts(service: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The mappings of a service whose values are texts."""
+    build = service.get("build")
+    places = [service.get(key) for key in ("environment", "labels", "sysctls")]
+    places += [build.get(key) for key in ("args", "labels")] if isinstance(build, dict) else []
+    yield from (place for place in places if isinstance(place, dict))
 
 
 def with_start_interval(document: Mapping[str, Any]) -> list[str]:
