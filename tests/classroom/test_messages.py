@@ -19,6 +19,8 @@ Submit = Callable[[CheckRequest], "Future[CheckResult]"]
 
 Order = Callable[..., CheckRequest]
 
+SUBMISSIONS = Path(__file__).parent.parent / "exercises"
+
 IN_USE = """import socket, sys
 first, second = socket.socket(), socket.socket()
 first.bind(("", 5000))
@@ -76,6 +78,19 @@ def test_a_program_that_ends_instead_of_waiting_is_told_how_it_ended(
     case = submit(order_of("20", str(tmp_path), 1)).result().cases[0]
     assert case.verdict == Verdict.FAILED, case.reason
     assert "it ended with status 1, saying: nobody asked" in case.seen
+
+
+@pytest.mark.exact
+def test_datagrams_that_wait_for_the_case_are_counted(
+    tmp_path: Path, submit: Submit, order_of: Order
+) -> None:
+    """Two die on their way; the third and the fourth arrive, of a client that sends each twice."""
+    once = "my_socket.sendto(request, server)"
+    text = (SUBMISSIONS / "04-datagram-client/reference-py/main.py").read_text(encoding="utf-8")
+    (tmp_path / "main.py").write_text(text.replace(once, f"{once}; {once}"), encoding="utf-8")
+    result = submit(order_of("4", str(tmp_path), 2)).result()
+    happened = {one.name: one.happened for one in result.predictions}
+    assert happened["datagrams-at-the-server"] == "2"
 
 
 @pytest.mark.exact
