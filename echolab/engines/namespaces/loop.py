@@ -14,6 +14,7 @@ import itertools
 import math
 import os
 import select
+import socket
 import time
 from collections.abc import Callable
 from typing import Final
@@ -40,6 +41,13 @@ class Timer:
     def cancel(self) -> None:
         """Do nothing when the moment comes."""
         self.action = None
+
+
+def ready_now(made: socket.socket, *, to_send: bool = False) -> bool:
+    """Whether a socket can receive, or can send, without any time passing."""
+    none: list[socket.socket] = []
+    receiving, sending = (none, [made]) if to_send else ([made], none)
+    return any(select.select(receiving, sending, none, 0))
 
 
 class EventLoop:

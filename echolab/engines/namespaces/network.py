@@ -10,7 +10,6 @@ import contextlib
 import functools
 import json
 import os
-import select
 import signal
 import socket
 import time
@@ -37,7 +36,7 @@ from echolab.engines.namespaces import addressing, capture, qdiscs, rtnetlink, s
 from echolab.engines.namespaces.cgroups import ControlGroups
 from echolab.engines.namespaces.child import Start
 from echolab.engines.namespaces.hosts import FIRST_DEVICE, Wiring
-from echolab.engines.namespaces.loop import EventLoop, now
+from echolab.engines.namespaces.loop import EventLoop, now, ready_now
 from echolab.engines.namespaces.names import hosts_files, several_addresses
 from echolab.engines.namespaces.program import NamespaceProgram
 from echolab.engines.namespaces.recvmmsg import Batch
@@ -241,9 +240,8 @@ class NamespaceNetwork(Watching):
 
     def ready(self, made: Socket, within: float, *, to_send: bool = False) -> bool:
         """Let at most `within` lab seconds pass until a socket can receive, or can send."""
-        if within <= 0:  # the loop would let no time pass, and so would not look
-            waits: tuple[list[Socket], list[Socket]] = ([], [made]) if to_send else ([made], [])
-            return any(select.select(*waits, [], 0))
+        if within <= 0:
+            return ready_now(made, to_send=to_send)
         seen: list[bool] = []
         watch = self._loop.on_writable if to_send else self._loop.on_readable
         watch(made.fileno(), lambda: seen.append(True))
