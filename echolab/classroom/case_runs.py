@@ -147,9 +147,7 @@ def _where(job: Job, folder: Path, settings: Settings, progress: Progress, limit
     lay_out(folder / FILES, own)
     here = dataclasses.replace(settings, folder=own, wall_limit=EXPLAIN_LIMIT)
     last = engine.spinning_at(job, here, progress, limits.memory)
-    line = f", at line {last.line.replace(f'{PLACE}/', '', 1)}" if last.line else ""
-    calls = f"; its last calls: {', '.join(last.calls)}" if last.calls else ""
-    return f"{line}{calls}"
+    return f"{last.where().replace(f'{PLACE}/', '', 1)}{last.last_calls()}"
 
 
 def lay_out(files: Path, own: Path) -> None:

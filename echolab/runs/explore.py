@@ -25,13 +25,22 @@ from echolab.judge import verdicts
 from echolab.language import decimal
 from echolab.language import translate as _
 from echolab.progress import Progress
-from echolab.record import FAIL, Record
 from echolab.record.format import load, plain, read
 from echolab.runs import carried, catalogue, execute, folders, plan, pool
 from echolab.runs.carried import Carried
 from echolab.runs.execute import ExecutedRun
 from echolab.runs.plan import PlannedRun
-from echolab.runs.search import Failure, Lab, Order, Search, Tally, first, read_tally
+from echolab.runs.search import (
+    Failure,
+    Lab,
+    Order,
+    Search,
+    Tally,
+    broken,
+    drawn,
+    first,
+    read_tally,
+)
 from echolab.runs.slots import Board
 from echolab.runs.space import Draw, Space, space_of, strategy
 from echolab.runs.workers import Local, NoWorkers, Workers
@@ -201,7 +210,7 @@ class Explorer:
 
     def perform(self, failure: Failure, progress: Progress) -> ExecutedRun:
         """Execute the run of a failure with captures, in a folder of its own."""
-        run = dataclasses.replace(self._planned, job=_drawn(self._planned.job, failure.draw))
+        run = dataclasses.replace(self._planned, job=drawn(self._planned.job, failure.draw))
         executed = execute.execute([run], exact, self._asked.out, self._settings, progress)
         with contextlib.closing(executed):
             return next(executed)
@@ -294,12 +303,12 @@ class Explorer:
     def _alone(self, failure: Failure) -> Failure | None:
         """The failure with the simplest run that also breaks in a guest of its own."""
         for draw in (failure.draw, *failure.before):
-            job = dataclasses.replace(_drawn(self._planned.job, draw), capture=False)
+            job = dataclasses.replace(drawn(self._planned.job, draw), capture=False)
             with tempfile.TemporaryDirectory(prefix="echolab-explore-") as name:
                 here = dataclasses.replace(self._settings, folder=Path(name))
-                broken = _broken(verdicts.judge(exact.run(job, here, lambda line: None)))
-            if set(broken) & set(failure.claims):
-                return dataclasses.replace(failure, draw=draw, claims=broken, before=())
+                claims = broken(verdicts.judge(exact.run(job, here, lambda line: None)))
+            if set(claims) & set(failure.claims):
+                return dataclasses.replace(failure, draw=draw, claims=claims, before=())
         return None
 
     def _doing(self) -> str:
@@ -332,7 +341,7 @@ class Explorer:
         return bool(self._failures)
 
     def _failing(self, lab: Lab, draw: Draw) -> tuple[str, ...]:
-        return _broken(verdicts.judge(lab.perform(_drawn(self._job, draw), "run")))
+        return broken(verdicts.judge(lab.perform(drawn(self._job, draw), "run")))
 
     def _read_kept(self) -> tuple[Failure, ...]:
         """The failures that were kept and that the scenario's parameters still allow."""
@@ -382,18 +391,6 @@ class _Work:
             return exact.persistent_lab(job, here, lambda line: None)
 
         return Search(order, self.board.here(settings.folder), open_lab)(worker, progress)
-
-
-def _drawn(job: Job, draw: Draw) -> Job:
-    """The job of a drawn run."""
-    return dataclasses.replace(
-        job, seed=draw.seed, parameters=draw.parameters, schedule=draw.schedule
-    )
-
-
-def _broken(record: Record) -> tuple[str, ...]:
-    """The claims of a run that do not hold."""
-    return tuple(claim.text for claim in record.claims if claim.verdict == FAIL)
 
 
 def _lost(worker: int, why: str) -> tuple[Tally, EcholabError | None]:

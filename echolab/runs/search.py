@@ -88,9 +88,7 @@ class Order:
 
     def job_of(self, draw: Draw) -> Job:
         """The job of a drawn run."""
-        return dataclasses.replace(
-            self.job, seed=draw.seed, parameters=draw.parameters, schedule=draw.schedule
-        )
+        return drawn(self.job, draw)
 
 
 class _Over(BaseException):
@@ -198,7 +196,7 @@ class _Runner:
         if name in self._known:
             return self._known[name]
         record = self._perform(draw)
-        failing = tuple(claim.text for claim in record.claims if claim.verdict == FAIL)
+        failing = broken(record)
         self._known[name] = failing
         self._note(draw, record, failing)
         self._progress(json.dumps(plain(self.tally())))
@@ -262,6 +260,18 @@ class _Runner:
         """End the lab."""
         if self._lab is not None:
             self._lab.close()
+
+
+def drawn(job: Job, draw: Draw) -> Job:
+    """A job with what was drawn for one run of it."""
+    return dataclasses.replace(
+        job, seed=draw.seed, parameters=draw.parameters, schedule=draw.schedule
+    )
+
+
+def broken(record: Record) -> tuple[str, ...]:
+    """The claims of a judged run that do not hold."""
+    return tuple(claim.text for claim in record.claims if claim.verdict == FAIL)
 
 
 def read_tally(line: str) -> Tally:

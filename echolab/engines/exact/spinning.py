@@ -74,6 +74,14 @@ class Seen:
     line: str = ""
     calls: tuple[str, ...] = ()
 
+    def where(self) -> str:
+        """The line, as a sentence goes on; empty if it is not known."""
+        return f", at line {self.line}" if self.line else ""
+
+    def last_calls(self) -> str:
+        """The last system calls, likewise."""
+        return f"; its last calls: {', '.join(self.calls)}" if self.calls else ""
+
 
 def seen(folder: Path) -> Seen:
     """What the program that was started last did, in a run that was repeated to explain it."""
@@ -102,11 +110,9 @@ def why(log: Path, last: Seen, limit: float) -> CannotRun | None:
     if not running:
         return None
     name, host = program(running[-1].argv), running[-1].host
-    where = f", at line {last.line}" if last.line else ""
-    calls = f"; its last calls: {', '.join(last.calls)}" if last.calls else ""
     return CannotRun(
-        f"{name} on {host} has computed for {limit:.0f} s without a system call{where}, "
-        f"and meanwhile no lab time passes{calls}",
+        f"{name} on {host} has computed for {limit:.0f} s without a system call{last.where()}, "
+        f"and meanwhile no lab time passes{last.last_calls()}",
         REMEDY,
     )
 
