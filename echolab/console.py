@@ -53,7 +53,7 @@ def note(text: str) -> None:
 def warn(lines: Iterable[str]) -> None:
     """Print warnings on standard error, a line each."""
     for line in lines:
-        note(f"{_('warning')}: {line}")
+        note(f"{_('warning')}: {sayings.error(line)}")
 
 
 def as_it_is(text: str, where: output.Screen | None = None) -> None:

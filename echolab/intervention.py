@@ -60,11 +60,11 @@ class Intervention:
         if self.kind not in KINDS:
             raise BadInput(f"nobody can '{self.kind}'", f"choose {', '.join(KINDS)}")
         if not (math.isfinite(self.at) and self.at >= 0):
-            raise BadInput(f"{self.kind} at second {self.at}", "name a second of the run")
+            raise BadInput(f"{self.kind} is done at second {self.at}", "name a second of the run")
         if not self.host and self.kind != "heal":
             raise BadInput(f"{self.kind} names no host", "name one")
         if not (math.isfinite(self.amount) and self.amount >= 0):
-            raise BadInput(f"{self.kind} by {self.amount}", "give 0 or more")
+            raise BadInput(f"{self.kind} has an amount of {self.amount}", "give 0 or more")
         if self.kind == "loss" and self.amount > 1:
             raise BadInput(f"a loss of {self.amount:g}", "give a share from 0 to 1")
         if self.kind == "send" and not self.target:
@@ -82,11 +82,12 @@ class Intervention:
             )
         if not 1 <= self.number <= MOST_ALIKE:
             raise BadInput(
-                f"{self.kind} of packet {self.number}", f"count from 1 to {MOST_ALIKE} at most"
+                f"{self.kind} is of packet number {self.number}",
+                f"count from 1 to {MOST_ALIKE} at most",
             )
         if not (math.isfinite(self.since) and self.since >= 0):
             raise BadInput(
-                f"{self.kind} since second {self.since}", "count from a second of the run"
+                f"{self.kind} counts since second {self.since}", "count from a second of the run"
             )
         if not self.network:
             raise BadInput(f"{self.kind} names no network", "name that of the packet")

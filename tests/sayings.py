@@ -31,6 +31,7 @@ class Script:
     def __init__(self, path: Path) -> None:
         self._nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         self._assigned: dict[str, list[ast.expr]] = {}
+        self._under_way: set[int] = set()
         for node in self._nodes:
             if isinstance(node, ast.Assign):
                 self._assign(node.targets[0], node.value)
@@ -78,9 +79,11 @@ class Script:
             case ast.BinOp(op=ast.Add(), left=left, right=right):
                 for one in self._values(left):
                     yield from (one + other for other in self._values(right))
-            case _:
+            case _ if id(node) not in self._under_way:  # a name may stand for itself and more
+                self._under_way.add(id(node))
                 for choice in self._alternatives(node):
                     yield from self._values(choice)
+                self._under_way.discard(id(node))
 
     def _alternatives(self, node: ast.AST) -> list[ast.expr]:
         match node:

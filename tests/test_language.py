@@ -176,3 +176,50 @@ def test_the_command_line_speaks_german() -> None:
     )
     assert "Ein verlorenes Datagramm bleibt verloren" in done.stdout
     assert "Zu erwarten: " in done.stdout and done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("english", "german_one"),
+    [
+        ("capture eth0: '7' is not known", "Mitschnitt eth0: '7' ist nicht bekannt"),
+        (
+            "compose.yaml:4: services.a.volumes: the engine exact does not honour it: hosts have "
+            "no files of their own, and 2 more",
+            "compose.yaml:4: services.a.volumes: die Engine exact beachtet es nicht: Hosts haben "
+            "keine eigenen Dateien, und 2 weitere",
+        ),
+        (
+            "main.py on client has computed for 20 s without a system call, and meanwhile no lab "
+            "time passes; its last calls: a, b",
+            "main.py auf client rechnet seit 20 s ohne Systemaufruf, und solange vergeht im Labor "
+            "keine Zeit; seine letzten Aufrufe: a, b",
+        ),
+        (
+            "the guest ended without an answer; still running: python a.py on b; its console "
+            "said: c",
+            "der Gast endete ohne Antwort; es laufen noch: python a.py on b; auf seiner Konsole "
+            "stand: c",
+        ),
+        ("killed by the user of 10.0.0.1", "killed by the user of 10.0.0.1"),
+    ],
+)
+def test_what_every_room_complains_of_is_told_in_german(
+    english: str, german_one: str, german: None
+) -> None:
+    assert sayings.error(english) == german_one
+
+
+def test_no_template_of_an_error_fits_whatever_somebody_else_says() -> None:
+    for template in complaints.templates():
+        own = "".join(literal for literal, *_ in string.Formatter().parse(template))
+        assert len(own) > 4
+
+
+def test_what_a_judge_says_has_the_comma(german: None) -> None:
+    assert sayings.said("client takes 3.5 ms unshaped") == "client braucht ungeformt 3,5 ms"
+
+
+def test_kinds_between_which_something_chooses_are_told_in_german(german: None) -> None:
+    spoken = sayings.error("lab.yaml:1: services.a.privileged: 1 is not true or false or a text")
+    assert spoken.startswith("lab.yaml:1: services.a.privileged: 1 ist nicht true")
+    assert spoken.endswith(" ein Text") and " or " not in spoken

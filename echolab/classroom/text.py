@@ -6,6 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Iterable, Sequence
 
+from echolab import sayings
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
 from echolab.language import decimal
 from echolab.language import translate as _
@@ -146,7 +147,7 @@ def case_lines(case: CaseResult, replay: Sequence[str]) -> list[str]:
 
 
 def _not_judged(case: CaseResult) -> str:
-    return f"    {_('not judged, and not your fault')}: {case.reason}"
+    return f"    {_('not judged, and not your fault')}: {sayings.error(case.reason)}"
 
 
 def _head(case: CaseResult) -> str:
@@ -172,7 +173,7 @@ def explanation(case: CaseResult) -> list[str]:
         lines += [f"    {faults} {fault}" for fault in fewest]
     lines.append(f"    {then} {case.expectation}")
     lines.append(f"    {expected} {case.expected}")
-    shown, *rest = case.seen.splitlines() or [""]  # several where a compiler says it
+    shown, *rest = sayings.error(case.seen).splitlines() or [""]  # several where a compiler says it
     lines += [f"    {seen} {shown}", *(f"    {'':{size}} {line}" for line in rest)]
     if case.why:
         lines.append(f"    {'':{size}} {case.why}")

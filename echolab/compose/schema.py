@@ -34,7 +34,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 SAID = {
     "object": "a mapping",
     "array": "a list",
-    "string": "text",
+    "string": "a text",
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",

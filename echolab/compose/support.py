@@ -41,8 +41,8 @@ def check(project: Project, engine: str) -> tuple[str, ...]:
     refused = [one for one in found if one.refused]
     if refused:
         first = refused[0]
-        more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
-        raise BadInput(first.at.bad(first.what + more, "").message, first.remedy)
+        more = f"{first.what}, and {len(refused) - 1} more" if len(refused) > 1 else first.what
+        raise BadInput(first.at.bad(more, "").message, first.remedy)
     return tuple(one.line for one in found)
 
 
@@ -109,12 +109,12 @@ class _Walk:
             yield from self._below(key, value, at, owner)
 
     def _finding(self, refused: bool, at: At, why: str) -> Finding:
-        what = f"the engine {self.engine} does not honour it"
         key = _key(at.path)
         found = row(key)
         other = self.declared.instead
         honours = found is not None and DECLARED[other].column(found) is HONOURED
         remedy = f"--engine {other} does" if honours else "leave it out"
+        what = f"the engine {self.engine} does not honour it"
         return Finding(refused, at, f"{what}: {why}" if why else what, remedy)
 
 

@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from echolab import sayings
 from echolab.errors import BadInput
+from echolab.language import translate as _
 from echolab.record import Capture, Record
 from echolab.report import pcap
 from echolab.report.matching import Passage, Seen, match
@@ -29,12 +31,13 @@ def load(record: Record, folder: Path) -> Captures:
     files: dict[tuple[str, str, str], tuple[pcap.Frame, ...]] = {}
     for capture in record.captures:
         if capture.lost:
-            notes.append(f"The capture {capture.file} lost {capture.lost} packets.")
+            lost = _("The capture {file} lost {count} packets.")
+            notes.append(lost.format(file=capture.file, count=capture.lost))
         frames = _read(capture, folder, notes)
         if frames is not None:
             files[capture.host, capture.network, capture.where] = frames
     if not files:
-        return Captures((), ("This run kept no packet captures.", *notes))
+        return Captures((), (_("This run kept no packet captures."), *notes))
     passages: list[Passage] = []
     networks = _networks(record)
     for network, macs in networks.items():
@@ -69,14 +72,17 @@ def _read(capture: Capture, folder: Path, notes: list[str]) -> tuple[pcap.Frame,
     try:
         content = path.read_bytes()
     except OSError as error:
-        notes.append(f"The capture {name} cannot be read: {error.strerror}.")
+        unread = _("The capture {file} cannot be read: {why}.")
+        notes.append(unread.format(file=name, why=error.strerror))
         return None
     if hashlib.sha256(content).hexdigest() != capture.sha256:
-        notes.append(f"The capture {name} is not the one that the run wrote: its hash differs.")
+        other = _("The capture {file} is not the one that the run wrote: its hash differs.")
+        notes.append(other.format(file=name))
     try:
         return pcap.parse(content, name)
     except BadInput as error:
-        notes.append(f"The capture {name} cannot be shown: {error.message}.")
+        unshown = _("The capture {file} cannot be shown: {why}.")
+        notes.append(unshown.format(file=name, why=sayings.error(error.message)))
         return None
 
 
@@ -84,20 +90,26 @@ def _lacking(seen: Mapping[str, Seen]) -> list[str]:
     notes = []
     blind = [host for host, one in seen.items() if one.before is None]
     if blind and len(blind) < len(seen):
-        notes.append(
-            f"What {_names(blind)} handed to the link was not captured: a packet that died "
-            "there is not shown."
+        unseen = _(
+            "What {hosts} handed to the link was not captured: a packet that died there is not "
+            "shown."
         )
+        notes.append(unseen.format(hosts=_names(blind)))
     elif blind:
         notes.append(
-            "This engine captures behind the link alone: a packet that died on its sender's "
-            "link is in no capture, and a time of sending is that behind the link."
+            _(
+                "This engine captures behind the link alone: a packet that died on its sender's "
+                "link is in no capture, and a time of sending is that behind the link."
+            )
         )
     deaf = [host for host, one in seen.items() if one.behind is None]
     if deaf:
-        notes.append(f"What {_names(deaf)} received was not captured: it seems to have died.")
+        received = _("What {hosts} received was not captured: it seems to have died.")
+        notes.append(received.format(hosts=_names(deaf)))
     return notes
 
 
 def _names(hosts: list[str]) -> str:
-    return hosts[0] if len(hosts) == 1 else f"{', '.join(hosts[:-1])} and {hosts[-1]}"
+    if len(hosts) == 1:
+        return hosts[0]
+    return _("{hosts} and {last}").format(hosts=", ".join(hosts[:-1]), last=hosts[-1])

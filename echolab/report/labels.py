@@ -240,23 +240,26 @@ def faults(excerpt: Excerpt, story: Story) -> tuple[Fault | Life, ...]:
 
 def services(lives: Sequence[Life]) -> tuple[str, ...]:
     """What happened to services by themselves, one line each, but at most `MOST_LIVES`."""
-    lines = [f"Second {life.at:.3f}: {_life_words(life)}." for life in lives]
+    at = _("Second {at}: {what}.")
+    lines = [at.format(at=decimal(f"{life.at:.3f}"), what=_life_words(life)) for life in lives]
     more = len(lines) - MOST_LIVES
-    return (*lines[:MOST_LIVES], *([f"And {more} more like these."] if more > 0 else ()))
+    others = [_("And {count} more like these.").format(count=more)] if more > 0 else []
+    return (*lines[:MOST_LIVES], *others)
 
 
 def _life_words(life: Life) -> str:
     """What happened to a service, in words."""
     said = f": {life.said}" if life.said else ""
-    told = {
-        "ended": f"the service of {life.host} ended with status {life.status}",
-        "started again": f"the service of {life.host} is started again",
-        "given up": f"the service of {life.host} is not started again any more",
-        "healthy": f"{life.host} is healthy",
-        "unhealthy": f"{life.host} is unhealthy",
-        "check failed": f"the health check of {life.host} failed",
-        "went on without": f"{life.host} goes on without {life.said}",
-    }.get(life.kind, f"{life.host}: {life.kind}")
+    words = {
+        "ended": _("the service of {host} ended with status {status}"),
+        "started again": _("the service of {host} is started again"),
+        "given up": _("the service of {host} is not started again any more"),
+        "healthy": _("{host} is healthy"),
+        "unhealthy": _("{host} is unhealthy"),
+        "check failed": _("the health check of {host} failed"),
+        "went on without": _("{host} goes on without {said}"),
+    }.get(life.kind, "{host}: {kind}")
+    told = words.format(host=life.host, status=life.status, said=life.said, kind=life.kind)
     return told if life.kind == "went on without" else f"{told}{said}"
 
 

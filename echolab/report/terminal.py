@@ -194,9 +194,9 @@ def run(record: Record, width: int, *, colour: bool) -> str:
     lines += [claim_line(claim, colour=colour) for claim in record.claims]
     if not record.claims:
         lines.append(f"  ? {_(INCONCLUSIVE)}  {_('the scenario states no claim')}")
-    lines += [f"  {_('warning')}: {warning}" for warning in record.warnings]
-    said = sentence_lines(record, width, colour=colour)
-    return "\n".join([*lines, *([""] if said else []), *said])
+    lines += [f"  {_('warning')}: {said(warning)}" for warning in record.warnings]
+    answer = sentence_lines(record, width, colour=colour)
+    return "\n".join([*lines, *([""] if answer else []), *answer])
 
 
 def summary_table(records: Sequence[Record], width: int) -> str:

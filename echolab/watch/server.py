@@ -24,6 +24,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from echolab import sayings
 from echolab.errors import BadInput
 from echolab.intervention import Intervention
 from echolab.record import Json
@@ -223,7 +224,7 @@ class Server:
                 compared = read(_Compared, asked, ASKED)
                 await asyncio.to_thread(session.compare, compared.without, compared.second)
             except BadInput as error:
-                await shown.say({"refused": error.message})
+                await shown.say({"refused": sayings.error(error.message)})
             await self._tell(shown)
         elif "interventions" in asked:
             await self._intervene(shown, lambda: read(_Asked, asked, ASKED))
@@ -237,7 +238,7 @@ class Server:
         try:
             found = await asyncio.to_thread(wanted)
         except BadInput as error:
-            await shown.say({"refused": error.message})
+            await shown.say({"refused": sayings.error(error.message)})
             return
         await asyncio.to_thread(session.intervene, found.interventions, found.second)
 

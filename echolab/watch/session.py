@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from echolab import sayings
 from echolab.engines.exact import engine
 from echolab.errors import BadInput, EcholabError
 from echolab.intervention import Intervention
@@ -187,7 +188,7 @@ class WatchedRun:
             self.record = dataclasses.replace(record, script=job.script)
             folders.write(self.folder / folders.RECORD, dump(self.record))
         except EcholabError as error:
-            self.error = error.message
+            self.error = sayings.error(error.message)
         except Exception as error:  # whoever watches must learn of it
             self.error = f"{type(error).__name__}: {error}"
         finally:

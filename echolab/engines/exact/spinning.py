@@ -76,7 +76,8 @@ class Seen:
 
     def where(self) -> str:
         """The line, as a sentence goes on; empty if it is not known."""
-        return f", at line {self.line}" if self.line else ""
+        number, _, file = self.line.partition(" of ")
+        return f", at line {number} of {file}" if self.line else ""
 
     def last_calls(self) -> str:
         """The last system calls, likewise."""
