@@ -32,7 +32,8 @@ from echolab.progress import left
 
 Progress = Callable[[str], None]
 
-ONCE = later("building the guest kernel, once for all runs")
+ONCE = later("building the kernel, once")
+"""Short, so that what follows fits a terminal of 80 columns: step, share and time left."""
 
 EXPECTED_OBJECTS = 850
 """Roughly how many files are compiled; for the progress in percent."""
@@ -246,7 +247,7 @@ def _build(cache: Path, work: Path, progress: Progress) -> Kernel:
         return kernel
     tree = source.unpack(chosen, work, tell)
     _configure(tree)
-    executable = _compile(tree, version, progress)
+    executable = _compile(tree, progress)
     result = work / "result"
     result.mkdir()
     _command(["strip", "-o", str(result / "linux"), str(executable)], work, "stripping the kernel")
@@ -286,7 +287,7 @@ def _configure(tree: Path) -> None:
         )
 
 
-def _compile(tree: Path, version: str, progress: Progress) -> Path:
+def _compile(tree: Path, progress: Progress) -> Path:
     compiled, began = 0, time.monotonic()
 
     def line(text: str) -> None:
@@ -297,8 +298,7 @@ def _compile(tree: Path, version: str, progress: Progress) -> Path:
     def tick() -> None:
         share = min(0.99, compiled / EXPECTED_OBJECTS)
         rest = left(time.monotonic() - began, share)
-        compiling = _("step 3 of 3: compiling {version}").format(version=version)
-        progress(f"{_(ONCE)}, {compiling}, {share:.0%}{rest}")
+        progress(f"{_(ONCE)}, {_('step 3 of 3: compiling')}, {share:.0%}{rest}")
 
     jobs = len(os.sched_getaffinity(0))
     assignments = [f"{name}={value}" for name, value in REPRODUCIBLE.items()]

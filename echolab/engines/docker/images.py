@@ -54,19 +54,20 @@ LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 """Folders of /usr/share that Debian's slim images leave out, too."""
 
 
-ONCE = later("building the images, once for all runs")
+ONCE = later("building the images, once")
+"""Short, so that what follows fits a terminal of 80 columns: phase, share and time left."""
 
 STEP = re.compile(r"Step (\d+)/(\d+) ")
 
 PHASES = {
-    "running apt-get update": 0.02,
-    "downloading packages": 0.1,
-    "extracting archives": 0.4,
-    "installing essential packages": 0.5,
-    "installing remaining packages": 0.6,
-    "creating tarball": 0.9,
+    "running apt-get update": (0.02, later("reading lists")),
+    "downloading packages": (0.1, later("downloading")),
+    "extracting archives": (0.4, later("unpacking")),
+    "installing essential packages": (0.5, later("installing the first packages")),
+    "installing remaining packages": (0.6, later("installing packages")),
+    "creating tarball": (0.9, later("packing")),
 }
-"""What mmdebstrap reports, and the share of its time that has passed by then."""
+"""What mmdebstrap reports, the share of its time that has passed by then, and our word for it."""
 
 
 class _Making:
@@ -74,18 +75,19 @@ class _Making:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._phase, self._share = "beginning", 0.0
+        self._share, self._phase = 0.0, later("beginning")
 
     def hear(self, line: str) -> None:
-        for phase, share in PHASES.items():
-            if phase in line:
-                self._phase, self._share = phase, share
+        for words, reached in PHASES.items():
+            if words in line:
+                self._share, self._phase = reached
 
     def tell(self, passed: float) -> None:
         rest = left(passed, self._share)
-        self._progress(
-            f"{ONCE}, the base from Debian's packages: {self._share:.0%}, {self._phase}{rest}"
+        making = _("{once}: base {share}, {phase}").format(
+            once=_(ONCE), share=f"{self._share:.0%}", phase=_(self._phase)
         )
+        self._progress(making + rest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,8 +198,8 @@ def make_image(api: Api, name: str, packages: Sequence[str], progress: Progress)
         made = _Making(progress)
         with ticking(made.tell):
             _watch(argv, made.hear)
-        importing = _("{once}, the base from Debian's packages: {share}, importing")
-        progress(importing.format(once=_(ONCE), share="95%"))
+        importing = _("{once}: base {share}, {phase}")
+        progress(importing.format(once=_(ONCE), share="95%", phase=_("importing")))
         repository, _colon, tag = name.partition(":")
         api.import_image_from_file(
             str(archive),
