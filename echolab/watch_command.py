@@ -82,6 +82,40 @@ def _watch_case(
         _watch(one.planned, one.out, base, one.furnish, question=one.case.question, opened=opened)
 
 
+class _Bell:
+    """What a session rings when there is more to see; nobody may listen yet."""
+
+    def __init__(self) -> None:
+        self._listener: Callable[[], None] = lambda: None
+
+    def ring(self) -> None:
+        """Tell whoever listens."""
+        self._listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call a listener from now on, for what there may be to see already too."""
+        self._listener = listener
+        listener()
+
+
+def _serve(run: PlannedRun, session: Session, bell: _Bell, question: str, *, opened: bool) -> None:
+    from echolab.watch import page
+    from echolab.watch.server import Server
+
+    def listened(changed: Callable[[], None]) -> Session:
+        bell.listen(changed)
+        return session
+
+    server = Server(page.draw(run, question), listened)
+    say(f"{_('page')}: {server.url}")
+    say(_("It ends when the page is closed, or with Ctrl-C."))
+    if opened:
+        import webbrowser
+
+        webbrowser.open(server.url)
+    server.serve()
+
+
 def _watch(
     run: PlannedRun,
     out: Path,
@@ -92,30 +126,16 @@ def _watch(
     opened: bool,
 ) -> None:
     """Serve the page of a run until it is closed."""
-    from echolab.watch import page
-    from echolab.watch.server import Server
     from echolab.watch.session import Session
 
     warn(run.warnings)
-    sessions: list[Session] = []
-
-    def open_session(changed: Callable[[], None]) -> Session:
-        sessions.append(Session(run, out, base, changed, furnish))
-        return sessions[-1]
-
-    server = Server(page.draw(run, question), open_session)
-    say(f"{_('page')}: {server.url}")
-    say(_("It ends when the page is closed, or with Ctrl-C."))
-    if opened:
-        import webbrowser
-
-        webbrowser.open(server.url)
+    bell = _Bell()
+    session = Session(run, out, base, bell.ring, furnish)  # it boots while the page is made
     kept = None
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            server.serve()
+            _serve(run, session, bell, question, opened=opened)
     finally:
-        for session in sessions:
-            kept = session.close()
+        kept = session.close()
     if kept and furnish is None:
         say(f"{_('record')}: {screen.path(kept / 'record.json')}")

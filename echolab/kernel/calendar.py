@@ -1,7 +1,8 @@
 """A calendar that holds a guest's clock: virtual time goes on when it says so, and no further.
 
 The protocol is that of include/uapi/linux/um_timetravel.h (`time-travel=ext:`): the guest asks
-for the next moment at which it has something to do, and waits until the calendar lets it run.
+for the next moment at which it has something to do, and waits until the calendar lets it run. With
+`FREE_UNTIL` it may go on without asking until then.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ SOCKET = "clock"
 
 _MESSAGE = struct.Struct("=IIQ")
 ACK, START, REQUEST, WAIT, GET, UPDATE, RUN, FREE_UNTIL, GET_TOD = range(9)
+
+NEVER = (1 << 63) - 1
+"""The moment, in nanoseconds, to which nothing comes."""
 
 FOR_EVER = math.inf
 """What to allow a guest that may run to its end."""
@@ -97,9 +101,10 @@ class Calendar:
             if not self._await(wanted):
                 return
             now = wanted
-            number += 1
-            guest.sendall(_MESSAGE.pack(RUN, number, now))
-            _receive(guest)
+            for order, moment in ((FREE_UNTIL, int(min(self._allowed, NEVER))), (RUN, now)):
+                number += 1
+                guest.sendall(_MESSAGE.pack(order, number, moment))
+                _receive(guest)
 
     def _await(self, wanted: int) -> bool:
         """Wait until the guest may go on to `wanted`; False if it never may."""

@@ -11,6 +11,7 @@ import bisect
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from echolab.report.pcap import Frame
 
@@ -72,6 +73,18 @@ class Passage:
         return self.sent if self.sent is not None else self.arrivals[0].at
 
 
+class Matched(NamedTuple):
+    """A passage, and the frames that tell of it.
+
+    `before` is that of its sender's capture before the link, None if there is none; `behind` those
+    of captures behind links, each with its capture's host.
+    """
+
+    passage: Passage
+    before: Frame | None
+    behind: tuple[tuple[str, Frame], ...]
+
+
 def identity(data: bytes) -> bytes:
     """The bytes that identify a frame: all but the checksums of TCP and UDP."""
     where = _checksum(data)
@@ -95,7 +108,20 @@ def _checksum(data: bytes) -> int | None:
 
 
 def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
-    """Every frame that any host sent, with its arrivals, in order of time.
+    """Every frame that any host sent, with its arrivals, in order of time."""
+    return tuple(flight.passage() for flight in _flights(seen))
+
+
+def matched(seen: Mapping[str, Seen]) -> tuple[Matched, ...]:
+    """The same, with the frames that tell of each."""
+    return tuple(
+        Matched(flight.passage(), flight.before, tuple(flight.behind()))
+        for flight in _flights(seen)
+    )
+
+
+def _flights(seen: Mapping[str, Seen]) -> list[_Flight]:
+    """The flights of all hosts, in order of time.
 
     Strategy: a frame's identity includes both Ethernet addresses, so that frames of two senders are
     never confused. First, what each host sent to its link is paired with what came out after it,
@@ -118,7 +144,7 @@ def match(seen: Mapping[str, Seen]) -> tuple[Passage, ...]:
         _arrive(host, flights, arrived, hosts)
     ranks = {host: rank for rank, host in enumerate(seen)}
     flights.sort(key=lambda flight: flight.order(ranks))
-    return tuple(flight.passage() for flight in flights)
+    return flights
 
 
 def _by_direction(
@@ -139,6 +165,7 @@ class _Flight:
     """A passage in the making."""
 
     def __init__(self, frame: Frame, source: str, sent: int | None) -> None:
+        self.before: Frame | None = None
         self.data = frame.data
         self.source = source
         self.sent = sent
@@ -153,9 +180,13 @@ class _Flight:
 
     def order(self, ranks: Mapping[str, int]) -> tuple[int, int, int]:
         """The sort key: its time, and its place in the first host's capture that has it."""
-        behind = [(self.source, copy) for copy in self.copies or ()] + self._seen
-        rank, place = min(((ranks[host], frame.place) for host, frame in behind), default=(0, -1))
+        places = ((ranks[host], frame.place) for host, frame in self.behind())
+        rank, place = min(places, default=(0, -1))
         return self.at, rank, place
+
+    def behind(self) -> list[tuple[str, Frame]]:
+        """Its frames in captures behind links."""
+        return [(self.source, copy) for copy in self.copies or ()] + self._seen
 
     @property
     def at(self) -> int:
@@ -172,6 +203,12 @@ class _Flight:
         copies = None if self.copies is None else tuple(copy.at for copy in self.copies)
         arrivals = tuple(sorted(self.arrivals, key=lambda arrival: arrival.at))
         return Passage(self.data, self.source, self.sent, copies, arrivals)
+
+
+def _handed_over(frame: Frame, host: str) -> _Flight:
+    flight = _Flight(frame, host, frame.at)
+    flight.before = frame
+    return flight
 
 
 def _leave(
@@ -191,7 +228,7 @@ def _leave(
             flight.copies = [frame]
             flights.append(flight)
         return flights
-    flights = [_Flight(frame, host, frame.at) for frame in before]
+    flights = [_handed_over(frame, host) for frame in before]
     if left is None:
         return flights
     sends = [(index, frame.at, frame.data) for index, frame in enumerate(before)]

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from typing import Self
 
 from echolab.errors import BadInput
-from echolab.intervention import MOST_BYTES, OF_ONE_PACKET, Intervention
+from echolab.intervention import MOST_BYTES, Intervention
 from echolab.language import decimal
 from echolab.language import translate as _
 from echolab.link import Link
-from echolab.report import matching, packet, pcap
+from echolab.report import matching, packet
 from echolab.report.labels import printable
 from echolab.report.packet import Packet
 from echolab.scenario.watched import Device, Look, Opening
@@ -32,26 +31,6 @@ SHOWN_BYTES = 256
 
 JUST_BEFORE = 1e-6
 """Lab seconds before a packet leaves its link at which counting can still begin."""
-
-
-class Captures:
-    """The captures of a run that goes on, by the names of their files in its folder.
-
-    Each is read on from where it was read to the last time.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: dict[str, pcap.Growing] = {}
-
-    def __call__(self, name: str) -> Sequence[pcap.Frame] | None:
-        """The frames of a file so far, None if there is none yet."""
-        growing = self._known.setdefault(name, pcap.Growing(name))
-        try:
-            growing.read_on(self._folder / name)
-        except BadInput:
-            return None
-        return None if growing.empty else growing.frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,80 +63,43 @@ def patience(looks: Sequence[Look]) -> float:
     return PATIENCE + 3 * max(slowest, default=0.0)
 
 
-def read(
-    opening: Opening,
-    looks: Sequence[Look],
-    captures: Captures,
-    interventions: Sequence[Intervention],
-    settled: dict[str, Flight],
-    *,
-    ended: bool,
-) -> list[Flight]:
-    """Every packet so far, in the order in which they were sent.
+@dataclasses.dataclass(frozen=True)
+class Hosts:
+    """Whose a hardware address of a network is, and whose an address."""
 
-    Those that will not change any more are added to `settled`, and taken from there.
+    by_mac: Mapping[str, str]
+    by_address: Mapping[str, str]
 
-    Those whose fate is not known yet are under way: neither out nor dead, unless the run has
-    `ended`.
-    """
-    horizon = looks[-1].at if looks else 0.0
-    known = float("inf") if ended else horizon - patience(looks)
-    found: list[Flight] = []
-    singled = {
-        (one.network, one.host, round(one.sent * NANOSECONDS)): one
-        for one in interventions
-        if one.kind in OF_ONE_PACKET
-    }
-    for network, devices in _by_network(opening).items():
-        owners = {one.mac: one.host for one in devices}
-        by_address = {ip: one.host for one in devices for ip in one.addresses}
-        seen = {
-            one.host: matching.Seen(one.mac, captures(one.before), captures(one.behind))
-            for one in devices
-        }
-        counted: Counter[tuple[str, int]] = Counter()
-        for passage in matching.match(seen):
-            counted[passage.source, passage.at] += 1
-            number = counted[passage.source, passage.at]
-            sent = passage.at - opening.epoch
-            key = f"{network} {passage.source} {sent} {number}"
-            if key in settled:
-                found.append(settled[key])
-                continue
-            flight = _flight(key, network, passage, opening, looks, known, owners, by_address)
-            deed = singled.get((network, passage.source, sent))
-            if deed is not None and deed.packet == _beginning(passage.data):
-                flight = _after(deed, flight)
-            found.append(flight)
-            if flight.sent <= known and (flight.reason or passage.arrivals):
-                settled[key] = flight
-    return sorted(found, key=lambda one: one.sent)
+    @classmethod
+    def of(cls, devices: Sequence[Device]) -> Self:
+        """Those of a network's devices."""
+        return cls(
+            {one.mac: one.host for one in devices},
+            {ip: one.host for one in devices for ip in one.addresses},
+        )
+
+    def at(self, mac: str, address: str) -> str | None:
+        """The host that a packet is meant for; None if it is no host of the network."""
+        return self.by_mac.get(mac) or self.by_address.get(address)
 
 
-def _by_network(opening: Opening) -> Mapping[str, list[Device]]:
-    found: dict[str, list[Device]] = {}
-    for one in opening.devices:
-        found.setdefault(one.network, []).append(one)
-    return found
-
-
-def _flight(
+def made(
     key: str,
     network: str,
     passage: matching.Passage,
     opening: Opening,
     looks: Sequence[Look],
     known: float,
-    owners: Mapping[str, str],
-    by_address: Mapping[str, str],
+    hosts: Hosts,
 ) -> Flight:
+    """A packet as its passage tells, which has its fate if it was sent until lab second `known`."""
     read_packet = packet.parse(passage.data)
     sent = (passage.at - opening.epoch) / NANOSECONDS
     ends = [arrival.at for arrival in passage.arrivals] or list(passage.copies or ())
     out = (min(ends) - opening.epoch) / NANOSECONDS if ends else None
     targets = tuple(arrival.host for arrival in passage.arrivals)
     if not targets:
-        there = owners.get(passage.data[:6].hex(":")) or by_address.get(read_packet.destination)
+        there = hosts.at(passage.data[:6].hex(":"), read_packet.destination)
         targets = (there,) if there else ()
     reason = ""
     if not passage.arrivals and sent <= known:
@@ -179,7 +121,7 @@ def _flight(
     )
 
 
-def _after(deed: Intervention, flight: Flight) -> Flight:
+def after(deed: Intervention, flight: Flight) -> Flight:
     """A packet to which somebody did something, if that came to pass."""
     if deed.kind == "drop_packet" and flight.out is not None and flight.reason:
         return dataclasses.replace(
@@ -192,7 +134,7 @@ def _after(deed: Intervention, flight: Flight) -> Flight:
     return flight
 
 
-def _beginning(data: bytes) -> str:
+def beginning(data: bytes) -> str:
     """The bytes by which a packet is known: whole words from its network header on."""
     found = data[matching.ETHERNET : matching.ETHERNET + MOST_BYTES]
     return found[: len(found) // 4 * 4].hex()
@@ -219,7 +161,7 @@ def deed(
     )
     at = max(0.0, min(at, left))
     since = max(0.0, min(at, left - JUST_BEFORE)) if anew else 0.0
-    packet = _beginning(bytes.fromhex(chosen.data))
+    packet = beginning(bytes.fromhex(chosen.data))
     alike = [
         one
         for one in flights

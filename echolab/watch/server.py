@@ -291,18 +291,16 @@ class _Known:
         if new:
             self._generation, self._flights, self._looks = generation, {}, 0
             self._calls = {}
-        fresh = [one for one in seen.flights if self._flights.get(one.key) != one]
+        fresh = [one for one in seen.flights if self._flights.get(one.key) is not one]
         self._flights.update({one.key: one for one in fresh})
         called = [one for one in seen.calls if self._calls.get(calls.key(one)) != one]
         self._calls.update({calls.key(one): one for one in called})
         looks = seen.looks[self._looks :]
         self._looks = len(seen.looks)
-        over = seen.record is not None or bool(seen.error)
-        certain = seen.horizon if over else seen.horizon - flights.patience(seen.looks)
         message: dict[str, Json] = {
             "generation": generation,
             "horizon": seen.horizon,
-            "certain": max(0.0, certain),
+            "certain": max(0.0, seen.certain),
             "flights": [plain(one) for one in fresh],
             "calls": [{"key": calls.key(one), "call": plain(one)} for one in called],
             "looks": [plain(one) for one in looks],

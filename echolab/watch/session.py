@@ -27,24 +27,30 @@ from echolab.runs import execute, folders
 from echolab.runs.plan import PlannedRun
 from echolab.scenario.watched import FILE, Look, Opening
 from echolab.settings import Settings
-from echolab.watch import flights
 from echolab.watch.calls import Calls, ShownCall
 from echolab.watch.flights import Flight
+from echolab.watch.packets import Packets, Reader
 
 STEP = 0.25
 """Lab seconds between two looks."""
 
 NANOSECONDS = 1e9
 
+BLIND = 2e7
+"""Nanoseconds by which a guest may go on before anybody sees whether the lab has begun: less than
+the time to the second look."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
     """What is known of a run: up to which lab second, every packet, every call, every look.
 
-    `record` is there when the run has ended; `error` says what ended it otherwise.
+    Up to lab second `certain` nothing of it will be seen otherwise. `record` is there when the run
+    has ended; `error` says what ended it otherwise.
     """
 
     horizon: float
+    certain: float
     opening: Opening | None
     looks: tuple[Look, ...]
     flights: tuple[Flight, ...]
@@ -81,8 +87,7 @@ class WatchedRun:
         self._opening: Opening | None = None
         self._looks: list[Look] = []
         self._calls: Calls | None = None
-        self._captures = flights.Captures(folder)
-        self._settled: dict[str, Flight] = {}
+        self._packets = Reader(folder)
         self._taken = 0
         self._guest: Guest | None = None
         self._ended = False
@@ -127,28 +132,30 @@ class WatchedRun:
             self._read()
             opening, looks = self._opening, tuple(self._looks)
             calls = self._calls.all() if self._calls else ()
-        found: list[Flight] = []
+        found = Packets((), 0.0)
         if opening is not None:
             deeds = self._planned.job.interventions
-            found = flights.read(opening, looks, self._captures, deeds, self._settled, ended=ended)
+            found = self._packets.read(opening, looks, deeds, ended=ended)
         horizon = looks[-1].at if looks else 0.0
         if self.record is not None:
             horizon = max(horizon, self.record.lab_seconds)
-        return Seen(horizon, opening, looks, tuple(found), calls, self.record, self.error)
+        certain = horizon if self.record or self.error else found.certain
+        return Seen(horizon, certain, opening, looks, found.flights, calls, self.record, self.error)
 
     def _grant(self) -> None:
+        """Let it go on to the next look, so that this one can be shown meanwhile."""
         with self._lock:
-            opening, wanted = self._opening, self._wanted
+            opening, wanted, looks = self._opening, self._wanted, len(self._looks)
         if opening is not None:
-            behind = (int(wanted / STEP) + 1) * STEP + STEP / 100
-            self._calendar.allow(opening.clock + behind * NANOSECONDS)
+            number = min(int(wanted / STEP) + 1, looks)
+            self._calendar.allow(opening.clock + (number * STEP + STEP / 100) * NANOSECONDS)
 
     def _held(self, moment: int) -> None:
         """The guest has come as far as it may; `moment` is where it would go next."""
         with self._lock:
             self._read()
         if self._opening is None:
-            self._calendar.allow(moment)  # it has not come to lab second 0
+            self._calendar.allow(moment + BLIND)  # it has not come to lab second 0
             return
         self._grant()  # `seen` may have read of the beginning first, and grants nothing
         self._changed()

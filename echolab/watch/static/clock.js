@@ -12,6 +12,7 @@ export class Clock {
     this.stepping = false;
     this.goal = null;
     this.what = "packet";
+    this.ahead = 0;  // lab seconds beyond what is certain in which a step looks for something
   }
 
   play() { this.playing = true; this.stepping = false; this.last = null; }
@@ -33,7 +34,7 @@ export class Clock {
     this.what = what;
     const next = this.next();
     if (next !== null) this.now = next;
-    else if (this.hopes()) this.stepping = true;
+    else if (this.hopes()) { this.stepping = true; this.ahead = 0; }
   }
 
   stepBack() {
@@ -65,7 +66,10 @@ export class Clock {
       const next = this.next();
       if (next !== null) { this.now = next; this.stepping = false; }
       else if (!this.hopes()) this.stepping = false;
-      else this.now = Math.max(this.now, this.run.certain);
+      else if (this.run.certain > this.now) {
+        this.now = this.run.certain;
+        this.ahead = Math.min(4, 2 * this.ahead + 0.25);
+      }
     }
     if (this.goal !== null) {
       this.now = Math.min(this.goal, Math.max(this.run.certain, this.now));
@@ -76,7 +80,7 @@ export class Clock {
   // The lab second up to which all should be known soon.
   wants() {
     if (this.goal !== null) return this.goal;
-    if (this.stepping) return this.now + 1;
+    if (this.stepping) return this.now + this.ahead;
     if (!this.playing) return this.now;
     return this.now + Math.min(10, Math.max(0.25, 2 * this.pace));
   }
