@@ -5,6 +5,7 @@ Each runs with the tool that `requirements-dev.lock` names, in a checkout.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,9 @@ SHELL_FILES = (
     "echolab/classroom/packs/moodle-vpl/vpl_run.sh",
     "examples/maelstrom/echo.sh",
 )
+
+MOST_JOBS = 8
+"""Processes that run tests at once, at most; a guest takes up to 256 MiB."""
 
 
 def checks() -> Iterator[Sequence[str | Path]]:
@@ -51,9 +55,21 @@ def run(words: Sequence[str], *, everything: bool) -> bool:
         raise CannotRun("the tests are not installed", "run ./lab test in a checkout")
     if everything and not all(map(_passes, checks())):
         return False
-    if not words:
-        _passes(_module("echolab", "build"))  # tests say what they miss of what cannot be built
-    return _passes(_module("pytest", *words))
+    if words:
+        return _passes(_module("pytest", *words))
+    _passes(_module("echolab", "build"))  # tests say what they miss of what cannot be built
+    passed = [_passes(command) for command in suite()]
+    return all(passed)
+
+
+def suite() -> Iterator[Sequence[str | Path]]:
+    """The commands that run all tests: first those without Docker, side by side, a file each.
+
+    Then those of Docker, one after the other: they measure real time, and count what others left.
+    """
+    jobs = min(len(os.sched_getaffinity(0)), MOST_JOBS)
+    yield _module("pytest", "-m", "not docker", "-n", str(jobs), "--dist", "loadgroup")
+    yield _module("pytest", "-m", "docker")
 
 
 def _passes(command: Sequence[str | Path]) -> bool:

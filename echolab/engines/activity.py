@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from echolab.language import later
+from echolab.language import translate as _
 from echolab.progress import duration
 
 PROBE: Final = "echo_app.probe"
@@ -14,7 +16,11 @@ PROBE: Final = "echo_app.probe"
 SOURCE: Final = "\n# "
 """What precedes a program's name at the end of its text (`Programs.python`)."""
 
-KINDS: Final = {"udp": "datagrams", "tcp": "a stream", "tcp-connect": "streams"}
+KINDS: Final = {
+    "udp": later("{count} datagrams"),
+    "tcp": later("{count} stream messages"),
+    "tcp-connect": later("{count} streams"),
+}
 
 LONGEST: Final = 60
 """The most characters of a program's words that are shown."""
@@ -58,14 +64,21 @@ def probe(argv: Sequence[str]) -> Plan | None:
 
 
 def line(scenario: str, host: str, argv: Sequence[str], passed: float) -> str:
-    """What goes on while a program runs on a host, `passed` seconds after its start."""
+    """What goes on while a program runs on a host, `passed` seconds after its start.
+
+    With what `Losses` adds it fits a terminal of 80 columns.
+    """
     plan = probe(argv)
     if plan is None:
-        return f"{scenario}: {host} runs {program(argv)}"
-    what = f"{scenario}: {host} sends {plan.target} {plan.count} messages by {KINDS[plan.protocol]}"
+        runs = _("{scenario}: {host} runs {program}")
+        return runs.format(scenario=scenario, host=host, program=program(argv))
+    sends = _("{scenario}: {host} to {target}, {messages}")
+    messages = _(KINDS[plan.protocol]).format(count=plan.count)
+    what = sends.format(scenario=scenario, host=host, target=plan.target, messages=messages)
     if plan.seconds < 2:
         return what
-    return f"{what}, {passed:.0f} of about {duration(plan.seconds)}"
+    of = _("{passed} of about {duration}")
+    return f"{what}, {of.format(passed=f'{passed:.0f}', duration=duration(plan.seconds))}"
 
 
 class Losses:
@@ -88,8 +101,8 @@ class Losses:
         self._last = now
         sent, received, again = (new - old for new, old in zip(now, self._base, strict=True))
         if protocol == "udp":
-            return f", {max(0, sent - received)} datagrams without an answer so far"
-        return f", {again} segments sent again so far"
+            return ", " + _("{count} unanswered").format(count=max(0, sent - received))
+        return ", " + _("{count} sent again").format(count=again)
 
 
 def counts(snmp: str) -> tuple[int, int, int]:

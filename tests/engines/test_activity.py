@@ -35,13 +35,23 @@ def test_a_program_is_never_called_by_its_source(argv: tuple[str, ...], name: st
 
 def test_a_probe_tells_how_long_it_takes() -> None:
     assert activity.line("loss", "client", PROBE, 4.2) == (
-        "loss: client sends server 500 messages by datagrams, 4 of about 11 s"
+        "loss: client to server, 500 datagrams, 4 of about 11 s"
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "more"), [("udp", "25"), ("tcp", "19"), ("tcp-connect", "19")]
+)
+def test_what_is_said_of_a_probe_fits_a_terminal(protocol: str, more: str) -> None:
+    words = tuple(protocol if word == "udp" else word for word in PROBE)
+    losses = activity.Losses(lambda: SNMP.format(sent=int(more), received=0, again=int(more)))
+    said = activity.line("contrast", "client", words, 4.2) + losses(words, protocol)
+    assert len(said) <= 80, said
 
 
 def test_a_probe_of_a_moment_and_other_programs_tell_no_time() -> None:
     short = (*PROBE[:-4], "--interval", "0", "--timeout", "1.0")
-    assert activity.line("loss", "client", short, 0.1).endswith("by datagrams")
+    assert activity.line("loss", "client", short, 0.1).endswith(", 500 datagrams")
     assert activity.line("loss", "client", ("sleep", "9"), 3.0) == "loss: client runs sleep 9"
 
 
