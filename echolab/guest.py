@@ -52,7 +52,7 @@ sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 from echolab.engines.namespaces import linux, memory  # noqa: E402 (found by the line above)
 
 if os.getpid() == 1:
-    memory.begin()  # before anybody else registers what is done at a fork
+    memory.begin()
 
 PLACE = "/run"
 """Folders that the guest covers with memory for its own use."""
@@ -237,7 +237,6 @@ def _import_for_all(jobs: Sequence[Job]) -> None:
         child.prepared(module)
     gc.collect()
     gc.freeze()
-    memory.note_ranges()
 
 
 def _programs_of(script: Path) -> Iterator[str]:
@@ -250,7 +249,7 @@ def _programs_of(script: Path) -> Iterator[str]:
 
 def _in_child(work: Callable[[], None], folder: str) -> None:
     """Do the work in a child; if that leaves no answer in `folder`, leave one that says so."""
-    with memory.filled_child():
+    with memory.copied_child():
         child = os.fork()
     if child == 0:
         status = 1
@@ -348,7 +347,6 @@ def _network(
     import echolab.engines.namespaces.network as namespaces
     from echolab.engines.registry import TRAITS
 
-    memory.note_ranges()
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
     if own_kernel:
         _begin(job.seed)

@@ -278,6 +278,40 @@ PATCHES = (
             "\t\t\t\t1 << (prandom_u32_state(&q->prng.prng_state) & 7);\n",
         ),
     ),
+    Patch(
+        "mm/memory.c",
+        "\t/*\n\t * Don't copy ptes where a page fault will fill them correctly.  Fork\n",
+        "\tif (lab_copies())\n\t\treturn true;\n\n"
+        "\t/*\n\t * Don't copy ptes where a page fault will fill them correctly.  Fork\n",
+        "a fork that copies memory at once copies what belongs to files, too",
+    ),
+    Patch(
+        "mm/memory.c",
+        "\t\tif (unlikely(folio_try_dup_anon_rmap_pte(folio, page, dst_vma, src_vma))) {\n",
+        "\t\tif ((lab_copies() && (src_vma->vm_flags & VM_WRITE)) ||\n"
+        "\t\t    unlikely(folio_try_dup_anon_rmap_pte(folio, page, dst_vma, src_vma))) {\n",
+        "a fork that copies memory at once",
+        otherwise=(
+            "\t\tif (unlikely(folio_try_dup_anon_rmap_pte(folio, page, src_vma))) {\n",
+            "\t\tif ((lab_copies() && (src_vma->vm_flags & VM_WRITE)) ||\n"
+            "\t\t    unlikely(folio_try_dup_anon_rmap_pte(folio, page, src_vma))) {\n",
+        ),
+    ),
+    Patch(
+        "mm/memory.c",
+        "\t\tnew_folio = vma_alloc_folio(GFP_HIGHUSER_MOVABLE, 0, vma, addr);\n\n"
+        "\tif (!new_folio)\n\t\treturn NULL;\n\n\tif (mem_cgroup_charge(new_folio, src_mm,",
+        "\t\tnew_folio = lab_copies() ? lab_folio() :\n"
+        "\t\t\tvma_alloc_folio(GFP_HIGHUSER_MOVABLE, 0, vma, addr);\n\n"
+        "\tif (!new_folio)\n\t\treturn NULL;\n\n\tif (mem_cgroup_charge(new_folio, src_mm,",
+        "what is copied at once lies side by side",
+    ),
+    Patch(
+        "mm/memory.c",
+        "\t\tpte = pte_mkclean(pte);\n\tpte = pte_mkold(pte);\n",
+        "\t\tpte = pte_mkclean(pte);\n",
+        "what a forked child has may be read without a fault: it is mapped in any case",
+    ),
 )
 
 

@@ -25,16 +25,23 @@
  * is made for the kernel's own process, and the guest's processes inherit it: as long as all
  * have it, the host need not change the processor's mode whenever it switches among them.
  *
+ * Forks. A fork shares all memory until somebody writes to it. What the host's kernel maps for
+ * a process must then be changed page by page, for parent and child, and a page that is
+ * written to costs a switch to this kernel and back. A forked interpreter writes to most of
+ * its pages, so the engine can have its children's memory copied at once.
+ *
  * Calls. The engine can ask the process that has started the kernel. Its question goes over
  * a socket, and the whole guest stands still, its clock included, until the answer is there.
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/lab.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -54,6 +61,9 @@
 #define CALLS_A_PRICE		5000
 #define FIRST_PRICE		10	/* microseconds */
 #define DOUBLINGS		7
+
+/* Pages that lie side by side are mapped by one call of the host's: so many are got at once. */
+#define COPY_ORDER		6
 
 #define BYTES_OF_RDTSC		2
 #define BYTES_OF_RDTSCP		3
@@ -117,6 +127,11 @@ void lab_draw_once(void *buffer, size_t length, const char *function, const char
 
 void lab_fork(struct lab_task *child, struct lab_task *parent)
 {
+	if (parent->copies) {
+		parent->copies--;
+		child->copies = parent->own;
+		parent->own = 0;
+	}
 	parent->children++;
 	child->above = parent->above;
 	if (parent->above && parent->above != LAB_ENGINE)
@@ -127,6 +142,7 @@ void lab_fork(struct lab_task *child, struct lab_task *parent)
 
 void lab_exec(struct lab_task *task)
 {
+	task->copies = 0;
 	if (!task->above || task->above == LAB_ENGINE)
 		return;
 	task->above--;
@@ -186,11 +202,16 @@ long lab_prctl(unsigned long operation, unsigned long first, unsigned long secon
 		if (second >= LAB_ENGINE)
 			return -EINVAL;
 		*lab = (struct lab_task){
-			.stream = first, .above = second, .waits = current->nvcsw
+			.stream = first, .above = second, .waits = current->nvcsw,
+			.copies = lab->copies
 		};
 		return 0;
 	case LAB_CALL:
 		return call((void __user *)first, second, third);
+	case LAB_COPY:
+		lab->copies = 1;
+		lab->own = first;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -199,6 +220,28 @@ long lab_prctl(unsigned long operation, unsigned long first, unsigned long secon
 bool lab_is_free(void)
 {
 	return mine()->above;
+}
+
+bool lab_copies(void)
+{
+	return mine()->copies;
+}
+
+struct folio *lab_folio(void)
+{
+	static struct page *next;
+	static unsigned int left;
+
+	if (!left) {
+		next = alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN,
+				   COPY_ORDER);
+		if (!next)
+			return folio_alloc(GFP_HIGHUSER_MOVABLE, 0);
+		split_page(next, COPY_ORDER);
+		left = 1 << COPY_ORDER;
+	}
+	left--;
+	return page_folio(next++);
 }
 
 void lab_count_call(void)

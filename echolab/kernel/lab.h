@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the guest kernel adds to Linux for the lab: random numbers that belong to programs,
- * an engine that costs no time, a price for polling, a time stamp counter of its own, and
- * calls from the engine to the process that has started the kernel. See lab.c.
+ * an engine that costs no time, a price for polling, a time stamp counter of its own,
+ * calls from the engine to the process that has started the kernel, and forks that copy
+ * memory at once. See lab.c.
  */
 #ifndef __LINUX_LAB_H
 #define __LINUX_LAB_H
@@ -18,11 +19,14 @@
  *	to the socket that `lab_call=` on the command line names; the answer takes their
  *	place. Returns its length, at most `capacity`. The socket keeps messages apart
  *	(SOCK_SEQPACKET).
+ * prctl(PR_LAB, LAB_COPY, own): the caller's next fork(2) copies its memory at once, and so
+ *	do the first `own` forks of the child.
  */
 #define PR_LAB		0x6c616200
 #define LAB_BEGIN	0
 #define LAB_PROGRAM	1
 #define LAB_CALL	2
+#define LAB_COPY	3
 
 #define LAB_CALL_BYTES	65536
 
@@ -37,6 +41,8 @@
  * @calls: system calls since then
  * @above: 0 for a program; for what becomes one, how many calls of execve(2) are still to
  *	   come; LAB_ENGINE for the engine and whatever it starts unless told otherwise
+ * @copies: how many of the task's next forks copy its memory at once
+ * @own: the same, for the task's next child
  */
 struct lab_task {
 	u64 stream;
@@ -45,8 +51,11 @@ struct lab_task {
 	unsigned long waits;
 	u32 calls;
 	u32 above;
+	u32 copies;
+	u32 own;
 };
 
+struct folio;
 struct uml_pt_regs;
 
 extern bool lab_begun;
@@ -58,6 +67,8 @@ void lab_draw_once(void *buffer, size_t length, const char *function, const char
 long lab_prctl(unsigned long operation, unsigned long first, unsigned long second,
 	       unsigned long third);
 bool lab_is_free(void);
+bool lab_copies(void);
+struct folio *lab_folio(void);
 void lab_align_time(unsigned long long step);
 void lab_count_call(void);
 bool lab_rdtsc(struct uml_pt_regs *regs);

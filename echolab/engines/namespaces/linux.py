@@ -50,7 +50,7 @@ PR_SET_TIMERSLACK = 29
 PR_SET_NO_NEW_PRIVS = 38
 
 PR_LAB = 0x6C616200
-LAB_BEGIN, LAB_PROGRAM, LAB_CALL = 0, 1, 2
+LAB_BEGIN, LAB_PROGRAM, LAB_CALL, LAB_COPY = 0, 1, 2, 3
 LAB_CALL_BYTES = 65536
 """What the guest kernel adds to prctl(2): see echolab/kernel/lab.h."""
 
@@ -190,6 +190,14 @@ def name_chance(stream: int, above: int) -> None:
     _libc.prctl(
         PR_LAB, ctypes.c_ulong(LAB_PROGRAM), ctypes.c_ulong(stream), ctypes.c_ulong(above), 0
     )
+
+
+def copy_child(own: int = 0) -> None:
+    """Have this process's next fork(2) copy its memory at once, and the child's first `own` ones.
+
+    A kernel that is not ours copies what is written to; then nothing changes.
+    """
+    _libc.prctl(PR_LAB, ctypes.c_ulong(LAB_COPY), ctypes.c_ulong(own), 0, 0)
 
 
 def call() -> Callable[[bytes], bytes]:

@@ -227,8 +227,8 @@ class NamespaceProgram:
         told, failure = os.pipe()
         try:
             try:
-                with memory.filled_program():
-                    pid = self._space.fork()
+                memory.copy_program()
+                pid = self._space.fork()
                 if pid == 0:
                     child.become(self._start, self._namespaces, self._pipes.theirs, failure)
             finally:
