@@ -84,6 +84,7 @@ class WatchedRun:
         self._lock = threading.Lock()
         self._seeing = threading.Lock()
         self._wanted = 0.0
+        self._held_at = 0
         self._opening: Opening | None = None
         self._looks: list[Look] = []
         self._calls: Calls | None = None
@@ -145,15 +146,17 @@ class WatchedRun:
     def _grant(self) -> None:
         """Let it go on to the next look, so that this one can be shown meanwhile."""
         with self._lock:
-            opening, wanted, looks = self._opening, self._wanted, len(self._looks)
+            opening, wanted, held = self._opening, self._wanted, self._held_at
         if opening is not None:
-            number = min(int(wanted / STEP) + 1, looks)
+            reached = (held - opening.clock) / NANOSECONDS  # a look may have had to wait
+            number = int(max(0.0, min(wanted, reached)) / STEP) + 1
             self._calendar.allow(opening.clock + (number * STEP + STEP / 100) * NANOSECONDS)
 
     def _held(self, moment: int) -> None:
         """The guest has come as far as it may; `moment` is where it would go next."""
         with self._lock:
             self._read()
+            self._held_at = moment
         if self._opening is None:
             self._calendar.allow(moment + BLIND)  # it has not come to lab second 0
             return

@@ -86,6 +86,23 @@ def test_a_run_goes_on_that_was_looked_at_before_its_clock_was_held(
         assert watcher.until(0.5).horizon >= 0.5
 
 
+def test_a_run_comes_to_its_end_that_tells_nothing_of_its_last_second(
+    planned: PlannedRun, out: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scenario's end is the end of its looks, but programs and packets may go on."""
+    told = WatchedRun._read
+
+    def read_first(run: WatchedRun) -> None:
+        if len(run._looks) < 3:
+            told(run)
+
+    monkeypatch.setattr(WatchedRun, "_read", read_first)
+    watcher = Watcher(planned, out, settings)
+    with contextlib.closing(watcher.session):
+        seen = watcher.until(1000.0)
+        assert seen.record is not None, seen.error
+
+
 def test_a_packet_is_under_way_from_its_hand_over_until_its_delay_has_passed(
     watcher: Watcher,
 ) -> None:
