@@ -85,6 +85,9 @@ PROBE, CLIENTS = "echo_app.probe", "echo_app.workload"
 SHOWS_LINES = "echolab/engines/exact/sitecustomize"
 """What has Python show the lines that it executes; see there."""
 
+SHOWS_CALLS = "echolab/engines/lines/sitecustomize"
+"""What has Python show the lines at which it makes system calls."""
+
 CRASHED = "the process that ran the scenario ended without an answer"
 
 
@@ -357,8 +360,10 @@ def _network(
     gc.enable()
     own = [f"{run}/{name}" for name in job.folders if not name.startswith("/")]
     ours = [_echo_app()] if job.lecture else []
-    if explained:
-        ours.append(f"{sys.path[0]}/{SHOWS_LINES}")
+    if job.followed:  # programs in a forked interpreter have it from here
+        import echolab.engines.lines.sitecustomize  # noqa: F401
+    if explained or job.followed:
+        ours.append(f"{sys.path[0]}/{SHOWS_LINES if explained else SHOWS_CALLS}")
     place = Path(PLACE, f"echolab-{os.getpid()}")  # a job that crashed may have left another's
     place.mkdir()
     try:

@@ -149,6 +149,7 @@ class Watched:
         for one in self._sent:
             one.close()
         if self._job.watched:
+            self._tell(self._seen())  # a short run has come to no other look
             self._file.close()
 
     # --- what is done
@@ -235,12 +236,18 @@ class Watched:
         """Tell what there is to see now, and do so again in a while."""
         if self._over:
             return
+        self._tell(self._seen())
+        self._looks += 1
+        self._network.at(self._looks * self._job.watched, self._look)
+
+    def _seen(self) -> Look:
+        """What there is to see now, with every packet so far in the captures."""
         self._network.save()
         lab = self._lab
         written = self._network.new_calls()
         numbers = {program: number for number, program in enumerate(written)}
         calls = (SeenCalls(one.host, numbers[one], text) for one, text in written.items() if text)
-        looked = Look(
+        return Look(
             at=self._network.now(),
             links=tuple(
                 SeenLink(host, shaped.network, link, shaped.since[0])
@@ -257,9 +264,6 @@ class Watched:
             calls=tuple(calls),
             said=tuple(self._said),
         )
-        self._tell(looked)
-        self._looks += 1
-        self._network.at(self._looks * self._job.watched, self._look)
 
     def _tell(self, told: Opening | Look) -> None:
         try:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from echolab.engines.lines import sitecustomize
 from echolab.report import calls as traced
-from echolab.scenario.watched import Look, Opening
+from echolab.scenario.watched import Look, Opening, SeenCalls
 
 NANOSECONDS = 1e9
+
+LOOKED_FOR = re.compile(r'^f?access(?:at2?)?\((?:AT_FDCWD, )?"(?P<path>[^"]*)"')
+"""A call by which a program looks for a file, or shows its line."""
 
 BEGINNING = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)$")
 
@@ -22,7 +26,8 @@ class ShownCall:
     """One system call of a process of a program: from lab second `at` on, to `until`.
 
     `program` is the number that looks give the program. `text` is the call in short form, `result`
-    what it returned, "" while it has not.
+    what it returned, "" while it has not. A Python program is at `line` of `file`; 0 if that is not
+    known. `number` counts the process's calls of the same moment, from 0.
     """
 
     host: str
@@ -32,6 +37,9 @@ class ShownCall:
     until: float | None
     text: str
     result: str
+    line: int = 0
+    file: str = ""
+    number: int = 0
 
 
 class Calls:
@@ -42,7 +50,9 @@ class Calls:
         self._names = {ip: one.host for one in opening.devices for ip in one.addresses}
         self._rest: dict[int, str] = {}
         self._halves: dict[int, traced.Halves] = {}
-        self._found: dict[tuple[int, str, int], ShownCall] = {}
+        self._found: dict[tuple[int, str, int, int], ShownCall] = {}
+        self._last: dict[tuple[int, str], tuple[int, int]] = {}
+        self._lines: dict[tuple[int, str], tuple[int, str]] = {}
 
     def all(self) -> tuple[ShownCall, ...]:
         """Every call so far."""
@@ -53,12 +63,31 @@ class Calls:
         for one in look.calls:
             *lines, rest = (self._rest.get(one.program, "") + one.text).split("\n")
             self._rest[one.program] = rest
-            for line in (*lines, rest):
-                told = self._halves.setdefault(one.program, traced.Halves()).take(line)
-                if told is not None:
-                    self._note(one.host, one.program, told)
+            for line in lines:
+                self._line(one, line, whole=True)
+            if "(" in rest and "<..." not in rest:  # it begins a call; its end comes whole
+                self._line(one, rest, whole=False)
 
-    def _note(self, host: str, program: int, told: traced.Told) -> None:
+    def _line(self, of: SeenCalls, line: str, *, whole: bool) -> None:
+        told = self._halves.setdefault(of.program, traced.Halves()).take(line)
+        if told is None:
+            return
+        looked = LOOKED_FOR.match(told.text)
+        if looked is None:
+            self._note(of.host, of.program, told, self._number(of.program, told, whole=whole))
+        elif place := sitecustomize.read(looked["path"]):
+            self._lines[of.program, told.process] = place
+
+    def _number(self, program: int, told: traced.Told, *, whole: bool) -> int:
+        """The number of a call among those of its moment; one whose end is told has it already."""
+        at, number = self._last.get((program, told.process), (-1, 0))
+        if told.end is None:
+            number = number + 1 if told.at == at else 0
+        if whole:
+            self._last[program, told.process] = told.at, number
+        return number
+
+    def _note(self, host: str, program: int, told: traced.Told, number: int) -> None:
         found = traced.CALL.match(told.text)
         begun = BEGINNING.match(told.text)
         until, result = None, ""
@@ -70,8 +99,10 @@ class Calls:
             text = traced.short(begun["name"], begun["arguments"], self._names)
         else:
             return
-        shown = ShownCall(host, program, told.process, self._second(told.at), until, text, result)
-        self._found[program, told.process, told.at] = shown
+        at = self._second(told.at)
+        line, file = self._lines.get((program, told.process), (0, ""))
+        shown = ShownCall(host, program, told.process, at, until, text, result, line, file, number)
+        self._found[program, told.process, told.at, number] = shown
 
     def _second(self, moment: int) -> float:
         return (moment - self._epoch) / NANOSECONDS
@@ -79,4 +110,4 @@ class Calls:
 
 def key(call: ShownCall) -> str:
     """What names a call."""
-    return f"{call.program} {call.process} {call.at:.9f}"
+    return f"{call.program} {call.process} {call.at:.9f} {call.number}"

@@ -47,6 +47,7 @@ WORDS = {
     "set_delay": language.later("ms delay"),
     "send_message": language.later("send"),
     "in_call": language.later("in {call}"),
+    "in_call_at": language.later("in {call}, line {line} of {file}"),
     "let_die": language.later("let this packet die"),
     "hold_up": language.later("delay this packet"),
     "drop_packet": language.later("let a packet of {host} die"),

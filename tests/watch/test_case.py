@@ -51,6 +51,22 @@ def test_a_packet_of_a_client_that_the_case_itself_plays_can_be_let_die(settings
             assert [one.key for one in died] == [chosen.key]
 
 
+def test_of_a_submission_whose_calls_are_followed_the_line_is_known_at_each(
+    settings: Settings,
+) -> None:
+    """However short its run is."""
+    with watched_case(exercise.find("3"), REFERENCE, 1, 1, settings, quiet) as one:
+        watcher = Watcher(one.planned, one.out, settings, one.furnish)
+        with contextlib.closing(watcher.session):
+            watcher.session.follow(1000.0)
+            calls = watcher.until(1000.0).calls
+    source = (REFERENCE / "main.py").read_text(encoding="utf-8").splitlines()
+    received = [one for one in calls if one.text.startswith("recv(")]
+    assert received
+    assert {one.file for one in received} == {"submission/main.py"}
+    assert all("recv" in source[one.line - 1] for one in received)
+
+
 def test_a_case_that_there_is_not_is_named(settings: Settings) -> None:
     with (
         pytest.raises(BadInput, match="has no case 99"),

@@ -327,6 +327,7 @@ def test_with_calls_followed_the_call_that_a_program_waits_in_is_known_at_every_
     ]
     assert waited
     assert all(one.text.endswith("(…)") or "recv" in one.text for one in waited)
+    assert {one.file for one in waited} == {"echo_app/datagram_server.py"}
     sent = [one for one in seen.calls if one.text.startswith("send(")]
     assert any(abs(one.at - arrived.sent) < 1e-6 for one in sent)
     folder = watcher.session.close()

@@ -34,6 +34,9 @@ from echolab.engines.namespaces.sandbox import Account, Limits
 
 OWN_PACKAGE = "echo_app"
 
+LINES = "echolab.engines.lines.sitecustomize"
+"""What shows the lines of a program whose calls are followed, as Python would import it."""
+
 TEXT = "-c\n"
 """How the name of a program that is a text begins; its text follows."""
 
@@ -273,6 +276,8 @@ def _run(start: Start) -> int:
     sys.stdout = _text(1, "w", unbuffered=unbuffered)
     sys.stderr = _text(2, "w", unbuffered=True)
     main = types.ModuleType("__main__")
+    if start.held:
+        sys.modules[LINES].show()
     if module.startswith(TEXT):
         _forget_the_engine(start)
         sys.argv = ["-c", *start.argv[3:]]

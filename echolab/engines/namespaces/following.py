@@ -26,7 +26,8 @@ STRACE = (*programs.STRACE[:-1], f"{programs.STRACE[-1]},nanosleep,clock_nanosle
 """As for a program that a scenario has traced, and with everything that a program waits in."""
 
 LOOKS_FOR = ("-e", f"{STRACE[-1]},access,faccessat,faccessat2")
-"""With these words also the files that a program looks for, whatever their paths say."""
+"""With these words also the files that a program looks for, whose paths may tell its line
+(echolab/engines/lines)."""
 
 
 class Calls:
@@ -42,7 +43,7 @@ class Calls:
         self._tracer = 0
         try:
             os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            words = [strace, *STRACE[1:], *(LOOKS_FOR if file else ()), "-qq"]
+            words = [strace, *STRACE[1:], *LOOKS_FOR, "-qq"]
             words += ["-o", f"/proc/self/fd/{OUTPUT}", "-p", str(pid)]
             actions = [(os.POSIX_SPAWN_DUP2, self._file, OUTPUT)]
             self._tracer = os.posix_spawn(strace, words, {}, file_actions=actions)

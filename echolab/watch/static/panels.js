@@ -31,6 +31,9 @@ function linkWords(link) {
 // What can be done to a host that is as it is, each with what it is asked for beside it.
 const DEEDS = { running: ["cut", "heal", "pause", "kill", "restart"], paused: ["resume", "kill", "restart"], dead: ["restart"] };
 
+// The call that a process is in, and where in its program, if that is known.
+const callWords = ({ text, line, file }) => fill(line ? words.in_call_at : words.in_call, { call: text, line, file });
+
 // Texts without repetition, each with how often it was there.
 function counted(texts) {
   const counts = new Map();
@@ -131,7 +134,7 @@ export class Panels {
   drawHosts(now) {
     const look = this.run.look(now);
     if (!look) return;
-    const calls = new Map(look.programs.map(one => [one, counted(this.run.inCalls(one.number, now).map(call => call.text))]));
+    const calls = new Map(look.programs.map(one => [one, counted(this.run.inCalls(one.number, now).map(callWords))]));
     const key = `${this.run.generation} ${look.at} ${[...calls.values()].join(" ")}`;
     if (this.state === key) return;
     this.calls = calls;
@@ -176,7 +179,7 @@ export class Panels {
     const addresses = mine(this.run.opening.devices).flatMap(one => one.addresses);
     const links = mine(look.links).map(one => linkWords(one.link));
     const programs = mine(look.programs).map(one => element("li", {}, element("code", {}, one.argv.join(" ")),
-      ...(this.calls.get(one) ?? []).map(call => element("div", { class: "call" }, fill(words.in_call, { call })))));
+      ...(this.calls.get(one) ?? []).map(call => element("div", { class: "call" }, call))));
     const sockets = mine(look.sockets).map(one => {
       const queues = [one.unsent && fill(words.unsent, { count: one.unsent }), one.unread && fill(words.unread, { count: one.unread })];
       const ends = one.peer ? `${one.port} → ${one.peer}` : one.port;
