@@ -1,18 +1,18 @@
 """What the lab's server host runs: the stream and the datagram server, side by side.
 
-A small parent has two child processes. It ends both when it gets SIGTERM. It ends with
-an error when one of them dies.
+Datagrams are answered by the main thread, streams by others. SIGTERM ends them all. When one of
+the two servers fails, the program ends with an error.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NoReturn
 
 from echo_app import command, datagram_server, stream_server
 
@@ -23,68 +23,51 @@ CLIENTS = 8
 """Streams answered at the same time: a client that vanished must not keep others waiting."""
 
 
-class Children:
-    """The child processes of this program, by process ID; `close` ends them all."""
+class Streams:
+    """Answers up to `CLIENTS` streams at the same time, each until its client closes.
 
-    def __init__(self) -> None:
-        self._names: dict[int, str] = {}
-        self._lifeline, self._held = os.pipe()
+    Strategy: two threads wait for clients at first, and another is started whenever none waits. So
+    the first client waits for no thread, and a server without streams has hardly any.
+    """
 
-    def start(self, name: str, work: Callable[[], None]) -> None:
-        """Fork a child that does `work`. It ends when this process ends, for whatever reason.
+    def __init__(self, my_socket: socket.socket) -> None:
+        self._socket = my_socket
+        self._lock = threading.Lock()
+        self._threads = self._waiting = 2
+        for _ in range(self._threads):
+            self._start()
 
-        Strategy: SIGTERM is blocked from before the fork until the child has reset its
-        handler and the parent has noted the child. So no SIGTERM is lost, and none runs
-        the parent's clean-up inside a child.
-        """
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    def _start(self) -> None:
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        """Answer one client after another. If that fails, the whole program ends."""
         try:
-            child = os.fork()
-            if child == 0:
-                self._be(name, work)
-            self._names[child] = name
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-    def _be(self, name: str, work: Callable[[], None]) -> None:
-        """Run the child; never return into the parent's code."""
-        try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            os.close(self._held)
-            threading.Thread(target=self._follow, daemon=True).start()
-            work()
+            while True:
+                self._answer()
         except OSError as error:
-            command.complain("server", f"{name}: {command.reason(error)}", command.FAILED)
-        finally:
-            os._exit(command.FAILED)
+            if self._socket.fileno() >= 0:  # otherwise the program ends as it was told to
+                message = f"stream server: {command.reason(error)}"
+                os._exit(command.complain("server", message, command.FAILED))
 
-    def _follow(self) -> None:
-        """Wait for the parent to end, which closes the other end of the pipe."""
-        os.read(self._lifeline, 1)
-        os._exit(command.FAILED)
+    def _answer(self) -> None:
+        foreign_socket, _ = self._socket.accept()
+        with foreign_socket, contextlib.suppress(OSError):
+            if self._is_last():
+                self._start()
+            stream_server.echo(foreign_socket)
+        with self._lock:
+            self._waiting += 1
 
-    def wait(self) -> str:
-        """Wait for a child to end; return its name."""
-        child, _ = os.wait()
-        return self._names.pop(child, "child")
-
-    def close(self) -> None:
-        """End every child and wait for it."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        for child in self._names:
-            os.kill(child, signal.SIGTERM)
-        while self._names:
-            self._names.popitem()
-            with contextlib.suppress(ChildProcessError):
-                os.wait()
-
-
-def serve_streams(my_socket: socket.socket) -> None:
-    """Answer up to `CLIENTS` streams at the same time, each until its client closes."""
-    for _ in range(CLIENTS - 1):
-        threading.Thread(target=stream_server.serve, args=(my_socket, True), daemon=True).start()
-    stream_server.serve(my_socket, until_close=True)
+    def _is_last(self) -> bool:
+        """Whether no thread is left that waits for clients, and one more may be started."""
+        with self._lock:
+            self._waiting -= 1
+            last = not self._waiting and self._threads < CLIENTS
+            if last:
+                self._threads += 1
+                self._waiting += 1
+            return last
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,19 +76,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     command.end_on_request()
     port = chosen.port or ECHO_PORT
-    children = Children()
     try:
         with stream_server.listen(port) as streams, datagram_server.bind(port) as datagrams:
-            children.start("stream server", lambda: serve_streams(streams))
-            children.start(
-                "datagram server", lambda: datagram_server.serve(datagrams, not chosen.verbose)
-            )
-        name = children.wait()
-        return command.complain("server", f"the {name} ended, so both end", command.FAILED)
+            Streams(streams)
+            answer(datagrams, quiet=not chosen.verbose)
     except OSError as error:
         return command.cannot_bind("server", error, port)
-    finally:
-        children.close()
+
+
+def answer(datagrams: socket.socket, *, quiet: bool) -> NoReturn:
+    """Answer datagrams. If that fails, the whole program ends."""
+    try:
+        datagram_server.serve(datagrams, quiet)
+    except OSError as error:
+        message = f"datagram server: {command.reason(error)}"
+        sys.exit(command.complain("server", message, command.FAILED))
 
 
 if __name__ == "__main__":

@@ -226,8 +226,10 @@ def _import_for_all(jobs: Sequence[Job]) -> None:
     import echolab.scenario.performance  # noqa: F401
     from echolab.engines.namespaces import child
     from echolab.errors import EcholabError
+    from echolab.record import format, probe_events
     from echolab.scenario.script import load
 
+    format.prepare(probe_events.KINDS)
     for script in sorted({job.script for job in jobs}):
         with contextlib.suppress(EcholabError):  # the job itself will report it
             load(Path(script))

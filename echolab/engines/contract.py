@@ -64,9 +64,12 @@ SEEDS_SINCE = (6, 6)
 """The first releases of Linux and of iproute2 that know the seed of a netem queue."""
 
 
+RELEASE = re.compile(r"(\d+)\.(\d+)")
+
+
 def version(release: str) -> tuple[int, int]:
     """The first two numbers of a kernel's release: (7, 3) for "7.3.4" and for "7.3-rc1"."""
-    found = re.match(r"(\d+)\.(\d+)", release)
+    found = RELEASE.match(release)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

@@ -8,10 +8,11 @@ untyped JSON objects.
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from echolab.errors import BadInput
@@ -89,6 +90,13 @@ def read(kind: type[T], value: Json, where: str) -> T:
         return cast(T, SCHEMA.reader(kind)(value))
     except Mismatch as mismatch:
         raise BadInput(mismatch.line(where), REMEDY) from None
+
+
+def prepare(kinds: Iterable[type]) -> None:
+    """Make what reads these dataclasses now, so that forked children need not."""
+    for kind in kinds:
+        with contextlib.suppress(Mismatch):
+            SCHEMA.reader(kind)({})
 
 
 def plain(value: object) -> Json:

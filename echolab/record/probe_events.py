@@ -50,6 +50,10 @@ class Trouble:
     why: str
 
 
+KINDS = (Start, End, Connected, Trouble, Exchange)
+"""What the events of a probe are read as."""
+
+
 def read_probe(host: str, lines: Iterable[str], started: float) -> Probe:
     """The probe whose events these lines are; `started` is the lab second of its start.
 

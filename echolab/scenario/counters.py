@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from echolab.record import Counters
@@ -46,8 +45,9 @@ def framed(text: str, number: int) -> int | None:
     They are counted before the link, each segment of a burst separately: by the device that leads
     to an appliance, or by the one that receives the copies for a capture. None without either.
     """
+    known = {line.partition(":")[0].strip() for line in text.splitlines()}
     for name in (f"link{number}", f"lab{number}", f"before{number}"):
-        if re.search(rf"^\s*{name}:", text, re.MULTILINE):
+        if name in known:
             return device(text, name)[1]
     return None
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import resource
 import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
+from echo_app import server as host_server
 from echo_app import stream_server
 from tests.echo_app.interfaces import Command, Execute, Process, ServeStreams, Start
 
@@ -246,37 +245,14 @@ def test_the_datagram_server_can_be_quiet(start: Start, program: Command, free_p
     assert server.communicate(timeout=LIMIT) == ("", "")
 
 
-def children(process: Process) -> list[int]:
-    """The process numbers of a process's children."""
-    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return [int(word) for word in text.split()]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for yet is dead."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.fixture
-def server_host(start: Start, program: Command, free_port: int) -> tuple[Process, list[int]]:
-    """The server host's program, and the two children that it has."""
-    process = start(program("server", "--port", free_port), free_port, "udp")
-    wait_until(lambda: len(children(process)) == 2)
-    return process, children(process)
+def server_host(start: Start, program: Command, free_port: int) -> Process:
+    """The server host's program."""
+    return start(program("server", "--port", free_port), free_port, "udp")
 
 
 def test_the_server_host_answers_both_and_is_healthy(
-    server_host: tuple[Process, list[int]], execute: Execute, program: Command, free_port: int
+    server_host: Process, execute: Execute, program: Command, free_port: int
 ) -> None:
     """A stream and a datagram, and the health check says so with status 0 and no word."""
     done = execute(program("health", "--port", free_port))
@@ -284,7 +260,7 @@ def test_the_server_host_answers_both_and_is_healthy(
 
 
 def test_a_client_that_vanished_does_not_keep_others_waiting(
-    server_host: tuple[Process, list[int]], execute: Execute, program: Command, free_port: int
+    server_host: Process, execute: Execute, program: Command, free_port: int
 ) -> None:
     """Some streams that stay open and silent: the next client is answered all the same."""
     held = [connect(free_port) for _ in range(5)]
@@ -296,34 +272,42 @@ def test_a_client_that_vanished_does_not_keep_others_waiting(
         connection.close()
 
 
-def test_ended_the_server_host_ends_its_children(server_host: tuple[Process, list[int]]) -> None:
-    """SIGTERM to the parent alone: all three are gone when it is."""
-    process, pids = server_host
-    process.terminate()
-    assert process.wait(LIMIT) == 0
-    assert not any(map(alive, pids))
-
-
-def test_killed_the_server_host_leaves_nothing(server_host: tuple[Process, list[int]]) -> None:
-    """SIGKILL cannot be handled; the children notice and end by themselves."""
-    process, pids = server_host
-    process.kill()
-    process.wait(LIMIT)
-    wait_until(lambda: not any(map(alive, pids)))
-
-
-@pytest.mark.parametrize(("which", "name"), [(0, "stream server"), (1, "datagram server")])
-def test_a_dead_child_ends_the_server_host_with_an_error(
-    server_host: tuple[Process, list[int]], which: int, name: str
+def test_so_many_streams_are_answered_at_the_same_time(
+    server_host: Process, free_port: int
 ) -> None:
-    """It says which child died, ends the other, and ends with status 1."""
-    process, pids = server_host
-    os.kill(pids[which], signal.SIGKILL)
-    assert process.wait(LIMIT) == 1
-    assert process.communicate(timeout=LIMIT)[1] == (
-        f"echo_app.server: the {name} ended, so both end\n"
+    """Each of them while all others are open, and the next one when one of them has closed."""
+    held = [connect(free_port) for _ in range(host_server.CLIENTS)]
+    for connection in held:
+        connection.sendall(b"noch da?")
+        assert connection.recv(100) == b"noch da?"
+    with connect(free_port) as waiting:
+        waiting.sendall(b"und ich?")
+        held.pop().close()
+        assert waiting.recv(100) == b"und ich?"
+    for connection in held:
+        connection.close()
+
+
+def test_ended_the_server_host_closes_its_streams(server_host: Process, free_port: int) -> None:
+    """SIGTERM ends it with status 0, however many streams are open."""
+    with connect(free_port) as client:
+        client.sendall(b"noch da?")
+        assert client.recv(100) == b"noch da?"
+        server_host.terminate()
+        assert server_host.wait(LIMIT) == 0
+        assert client.recv(100) == b""
+
+
+def test_a_server_that_fails_ends_the_server_host_with_an_error(
+    server_host: Process, free_port: int
+) -> None:
+    """It says which one failed and why, and ends with status 1."""
+    resource.prlimit(server_host.pid, resource.RLIMIT_NOFILE, (3, 3))
+    with connect(free_port), connect(free_port):  # the two threads that wait have their numbers
+        assert server_host.wait(LIMIT) == 1
+    assert server_host.communicate(timeout=LIMIT)[1] == (
+        "echo_app.server: stream server: Too many open files\n"
     )
-    assert not any(map(alive, pids))
 
 
 def test_nothing_listening_is_unhealthy(execute: Execute, program: Command, free_port: int) -> None:

@@ -46,6 +46,9 @@ ONLY_TREE = 0x400
 OURS = ("echolab", "__main__", "__mp_main__")
 """Packages of the engine that a program must not find imported."""
 
+USED = ("encodings.idna", "locale")
+"""What nearly all of our programs import as they look up a name or read their options."""
+
 FAILED = 127
 
 UNTOUCHED = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
@@ -147,6 +150,9 @@ def prepared(module: str) -> bool:
     """
     if module in _codes:
         return True
+    if not _codes:
+        for used in USED:
+            importlib.import_module(used)
     if module.startswith(TEXT):
         return _prepared_text(module)
     try:

@@ -52,6 +52,8 @@ SETTINGS = {
 """Settings below /proc/sys of each host: ordinary users may bind port 7 and ping, as in a
 container; System V shared memory is at most 16 MiB."""
 
+OF_DEVICE = re.compile(r"[./](conf|neigh)[./](?!all|default|lo[./])")
+
 WITHOUT_IPV6 = {"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
 
 WITH_IPV6 = {
@@ -497,4 +499,4 @@ def _path(key: str) -> str:
 
 def _of_device(key: str) -> bool:
     """Whether a setting belongs to a device, which may have to exist first."""
-    return bool(re.search(r"[./](conf|neigh)[./](?!all|default|lo[./])", key))
+    return bool(OF_DEVICE.search(key))

@@ -22,7 +22,7 @@ FREE_PART: Final = 2
 program has three times the memory of its own then that it would have."""
 
 OWN_CHILDREN: Final = 2
-"""How many children of a program are copied at once, too: as many as the lab's server has."""
+"""How many children of a program are copied at once, too: few, since some fork without end."""
 
 _mlockall = ctypes.CDLL(None).mlockall
 

@@ -35,8 +35,8 @@ MIB = 1 << 20
 PROGRAM_FOLDERS = ("bin", "sbin", "lib", "lib32", "libx32", "lib64", "usr", "opt")
 """The machine's folders that hosts see; those that are links stay links."""
 
-NEEDED_FOLDERS = ("alternatives", "java-*")
-"""Folders in /etc without which installed programs do not start (patterns)."""
+NEEDED_FOLDERS = re.compile(r"alternatives|java-.*")
+"""Folders in /etc without which installed programs do not start."""
 
 NEEDED_FILES = ("ld.so.cache", "protocols", "services")
 
@@ -82,10 +82,14 @@ LIMITS = {
 
 LARGEST_ID = 2**31
 
+NUMBER = re.compile(r"\d{1,10}")
+
 ACCOUNTS = {"root": 0, "lab": ORDINARY, "nobody": 65534}
 
 SERVICES = "".join(f"{name} {port}/{kind}\n" for name, port in (("echo", 7), ("discard", 9))
                    for kind in ("tcp", "udp"))  # fmt: skip
+
+ECHO = re.compile(r"^echo\s+7/tcp", re.MULTILINE)
 
 OOM_SCORE = "/proc/self/oom_score_adj"
 """Which process the kernel ends when memory runs out (proc_pid_oom_score_adj(5))."""
@@ -156,7 +160,7 @@ def account(host: Host, file: str) -> Account:
 def _number(part: str, user: str, where: str) -> int:
     if part in ACCOUNTS:
         return ACCOUNTS[part]
-    if re.fullmatch(r"\d{1,10}", part) and int(part) < LARGEST_ID:
+    if NUMBER.fullmatch(part) and int(part) < LARGEST_ID:
         return int(part)
     raise BadInput(f"{where}: there is no user '{user}' on the hosts", "give its number")
 
@@ -397,7 +401,7 @@ def _add_etc(place: str, hosts: str, *, multi: bool) -> None:
         source = f"/etc/{entry}"
         if entry in NEEDED_FILES:
             Path(etc, entry).write_bytes(Path(source).read_bytes())
-        elif any(map(Path(entry).match, NEEDED_FOLDERS)) and os.path.isdir(source):
+        elif NEEDED_FOLDERS.fullmatch(entry) and os.path.isdir(source):
             os.mkdir(f"{etc}/{entry}")
             _bind(source, f"{etc}/{entry}")
     for name, text in _generated(hosts).items():
@@ -406,7 +410,7 @@ def _add_etc(place: str, hosts: str, *, multi: bool) -> None:
         Path(etc, "host.conf").write_text("multi on\n", encoding="utf-8")
     services = Path(etc, "services")
     known = services.read_text(encoding="utf-8") if services.exists() else ""
-    if not re.search(r"^echo\s+7/tcp", known, re.MULTILINE):
+    if not ECHO.search(known):
         services.write_text(known + SERVICES, encoding="utf-8")
     os.symlink("/proc/sys/kernel/hostname", f"{etc}/hostname")
     os.symlink("/proc/self/mounts", f"{etc}/mtab")
