@@ -27,7 +27,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import re
 import resource
 import signal
 import sys
@@ -38,8 +37,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from echolab.engines.calls import Caller, Exchange
     from echolab.engines.contract import Network
     from echolab.engines.job_files import Answer, Request
@@ -224,16 +221,19 @@ def _import_for_all(jobs: Sequence[Job]) -> None:
     import echolab.engines.namespaces.network
     import echolab.engines.registry
     import echolab.scenario.performance  # noqa: F401
-    from echolab.engines.namespaces import child
+    from echolab.engines.namespaces import child, etc
     from echolab.errors import EcholabError
     from echolab.record import format, probe_events
+    from echolab.scenario import programs, shipping
     from echolab.scenario.script import load
 
     format.prepare(probe_events.KINDS)
+    etc.needed_of_machine()
     for script in sorted({job.script for job in jobs}):
-        with contextlib.suppress(EcholabError):  # the job itself will report it
+        with contextlib.suppress(EcholabError, UnicodeDecodeError):  # the job will report it
             load(Path(script))
-            for program in _programs_of(Path(script)):
+            shipping.parsed(script, Path(script).read_text(encoding="utf-8"))
+            for program in programs.beside(Path(script)):
                 child.prepared_program(program)
     hosts = (host for job in jobs for host in job.topology.hosts if not host.idle)
     for module in sorted(
@@ -242,14 +242,6 @@ def _import_for_all(jobs: Sequence[Job]) -> None:
         child.prepared(module)
     gc.collect()
     gc.freeze()
-
-
-def _programs_of(script: Path) -> Iterator[str]:
-    """The text of each Python program that a script names and that stands beside it."""
-    text = script.read_text(encoding="utf-8")
-    for name in sorted(set(re.findall(r'"([^"\n]+\.py)"', text))):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            yield (script.parent / name).read_text(encoding="utf-8")
 
 
 def _in_child(work: Callable[[], None], folder: str) -> None:

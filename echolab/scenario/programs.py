@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,22 @@ LONGEST_START = 20.0
 
 POLL = 0.01
 """Lab seconds between two checks what a host listens on."""
+
+
+def beside(script: Path) -> Iterator[str]:
+    """The texts of the Python programs that a script names and that stand beside it.
+
+    They are as `Programs.python` hands them to a host. Raises UnicodeDecodeError.
+    """
+    text = script.read_text(encoding="utf-8")
+    for name in sorted(set(re.findall(r'"([^"\n]+\.py)"', text))):
+        with contextlib.suppress(OSError):
+            yield _named((script.parent / name).read_text(encoding="utf-8"), name)
+
+
+def _named(text: str, program: str) -> str:
+    """A program's text with its name at the end, for listings; the line numbers stay."""
+    return f"{text}{SOURCE}{program}"
 
 
 class Programs:
@@ -90,8 +108,7 @@ class Programs:
                 "name it from the folder of the scenario's script",
             ) from None
         shown = ("python3", program, *(str(word) for word in words))
-        # The name at the end is for listings of programs; the line numbers stay.
-        argv = ("python3", "-c", f"{text}{SOURCE}{program}", *shown[2:])
+        argv = ("python3", "-c", _named(text, program), *shown[2:])
         started = self._launch(host, argv, None, None, trace, False)
         self._running.append(started)
         self._shown[id(started)] = shown

@@ -9,6 +9,7 @@ a method of an iterator in C, which costs some 30 ns.
 from __future__ import annotations
 
 import _ast
+import functools
 import itertools
 import operator
 import types
@@ -22,13 +23,17 @@ NAME = "__echolab_round__"
 ONLY_TREE = 0x400
 """PyCF_ONLY_AST of compile(); the module `ast` takes longer to import in the guest."""
 
+KEPT = 32
+"""How many scripts' codes are kept."""
+
 LOOPS = (_ast.For, _ast.While, _ast.AsyncFor)
 
 
+@functools.lru_cache(maxsize=KEPT)
 def code(source: bytes, path: str) -> types.CodeType:
     """The code of a script, with a call of `NAME` in each round of its loops.
 
-    Raises SyntaxError as compile() does.
+    It is made once for all jobs of a guest. Raises SyntaxError as compile() does.
     """
     tree = compile(source, path, "exec", ONLY_TREE, dont_inherit=True)
     for loop in _loops(tree):

@@ -8,6 +8,7 @@ script are sent in the same way, modules by their names, and plain values as the
 from __future__ import annotations
 
 import _ast
+import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ from echolab.errors import BadInput
 
 ONLY_TREE = 0x400
 """PyCF_ONLY_AST of compile(); the module `ast` takes longer to import in the guest."""
+
+KEPT = 32
+"""How many scripts' syntax trees are kept."""
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -82,6 +86,13 @@ def _is_plain(value: object) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=KEPT)
+def parsed(path: str, text: str) -> _ast.AST:
+    """A script's syntax tree, made once for all jobs of a guest."""
+    tree: _ast.AST = compile(text, path, "exec", ONLY_TREE, dont_inherit=True)
+    return tree
+
+
 def _source(function: types.FunctionType) -> dict[str, object]:
     """The text of a function, the line where it begins, and its file."""
     path, first = function.__code__.co_filename, function.__code__.co_firstlineno
@@ -91,8 +102,7 @@ def _source(function: types.FunctionType) -> dict[str, object]:
         raise BadInput(
             f"the operation {function.__name__} stands in no file", "write it in the script"
         ) from None
-    tree = compile(text, path, "exec", ONLY_TREE, dont_inherit=True)
-    for node in getattr(tree, "body", ()):
+    for node in getattr(parsed(path, text), "body", ()):
         if isinstance(node, _ast.FunctionDef) and node.name == function.__name__:
             begin = min([node.lineno, *(one.lineno for one in node.decorator_list)])
             if begin <= first <= node.lineno:

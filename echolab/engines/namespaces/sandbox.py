@@ -19,13 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from echolab.engines.namespaces import linux
+from echolab.engines.namespaces import etc, linux
 from echolab.errors import BadInput
 from echolab.files import BIND, FILE, Mount
 from echolab.topology import Host
-
-ORDINARY = 10007
-"""User and group of a host's programs, unless the Compose file names another."""
 
 LAB = "/lab"
 """Where a host finds `echo_app`."""
@@ -34,11 +31,6 @@ MIB = 1 << 20
 
 PROGRAM_FOLDERS = ("bin", "sbin", "lib", "lib32", "libx32", "lib64", "usr", "opt")
 """The machine's folders that hosts see; those that are links stay links."""
-
-NEEDED_FOLDERS = re.compile(r"alternatives|java-.*")
-"""Folders in /etc without which installed programs do not start."""
-
-NEEDED_FILES = ("ld.so.cache", "protocols", "services")
 
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 """Numbers from the kernel's admin-guide/devices.txt."""
@@ -84,13 +76,6 @@ LARGEST_ID = 2**31
 
 NUMBER = re.compile(r"\d{1,10}")
 
-ACCOUNTS = {"root": 0, "lab": ORDINARY, "nobody": 65534}
-
-SERVICES = "".join(f"{name} {port}/{kind}\n" for name, port in (("echo", 7), ("discard", 9))
-                   for kind in ("tcp", "udp"))  # fmt: skip
-
-ECHO = re.compile(r"^echo\s+7/tcp", re.MULTILINE)
-
 OOM_SCORE = "/proc/self/oom_score_adj"
 """Which process the kernel ends when memory runs out (proc_pid_oom_score_adj(5))."""
 
@@ -103,8 +88,8 @@ LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 class Account:
     """Whom a program runs as, by number; `groups` are the supplementary ones."""
 
-    uid: int = ORDINARY
-    gid: int = ORDINARY
+    uid: int = etc.ORDINARY
+    gid: int = etc.ORDINARY
     groups: tuple[int, ...] = ()
 
 
@@ -147,7 +132,7 @@ class Limits:
 def account(host: Host, file: str) -> Account:
     """The account that a Compose file's `user` names; empty means the ordinary one.
 
-    Raises BadInput for a name that is not in `ACCOUNTS`.
+    Raises BadInput for a name that is not in `etc.ACCOUNTS`.
     """
     user, where = host.user, f"{file}: {host.name}"
     further = tuple(_number(one, one, where) for one in host.groups)
@@ -158,8 +143,8 @@ def account(host: Host, file: str) -> Account:
 
 
 def _number(part: str, user: str, where: str) -> int:
-    if part in ACCOUNTS:
-        return ACCOUNTS[part]
+    if part in etc.ACCOUNTS:
+        return etc.ACCOUNTS[part]
     if NUMBER.fullmatch(part) and int(part) < LARGEST_ID:
         return int(part)
     raise BadInput(f"{where}: there is no user '{user}' on the hosts", "give its number")
@@ -241,7 +226,7 @@ class SharedRoot:
         with contextlib.ExitStack() as undo:
             undo.callback(linux.unmount, place, linux.MNT_DETACH)
             _add_programs(place)
-            _add_etc(place, hosts, multi=multi)
+            etc.add(place, hosts, multi=multi)
             add_devices(f"{place}/dev")
             for package in packages:
                 _bind_into(place, package, f"{LAB}/{os.path.basename(package)}")
@@ -392,44 +377,6 @@ def _add_programs(place: str) -> None:
         elif os.path.isdir(source):
             os.mkdir(target)
             _bind(source, target)
-
-
-def _add_etc(place: str, hosts: str, *, multi: bool) -> None:
-    etc = f"{place}/etc"
-    os.mkdir(etc)
-    for entry in sorted(os.listdir("/etc")):
-        source = f"/etc/{entry}"
-        if entry in NEEDED_FILES:
-            Path(etc, entry).write_bytes(Path(source).read_bytes())
-        elif NEEDED_FOLDERS.fullmatch(entry) and os.path.isdir(source):
-            os.mkdir(f"{etc}/{entry}")
-            _bind(source, f"{etc}/{entry}")
-    for name, text in _generated(hosts).items():
-        Path(etc, name).write_text(text, encoding="utf-8")
-    if multi:
-        Path(etc, "host.conf").write_text("multi on\n", encoding="utf-8")
-    services = Path(etc, "services")
-    known = services.read_text(encoding="utf-8") if services.exists() else ""
-    if not ECHO.search(known):
-        services.write_text(known + SERVICES, encoding="utf-8")
-    os.symlink("/proc/sys/kernel/hostname", f"{etc}/hostname")
-    os.symlink("/proc/self/mounts", f"{etc}/mtab")
-
-
-def _generated(hosts: str) -> dict[str, str]:
-    people = "".join(f"{name}:x:{n}:{n}::/tmp:/bin/sh\n" for name, n in ACCOUNTS.items())
-    groups = "".join(f"{name}:x:{n}:\n" for name, n in ACCOUNTS.items())
-    switch = "".join(
-        f"{database}: files\n"
-        for database in ("passwd", "group", "hosts", "services", "protocols", "networks")
-    )
-    return {
-        "hosts": hosts,
-        "passwd": people,
-        "group": groups,
-        "nsswitch.conf": switch,
-        "resolv.conf": "",
-    }
 
 
 def add_devices(dev: str) -> None:
