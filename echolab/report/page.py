@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from echolab import language, sayings
 from echolab.record import Record
 from echolab.report import contents, strip
 from echolab.report.terminal import MARKS
+
+UNIT = re.compile(r"(?<=\d) (?=(?:%|[kM]?bit/s|ms|µs|s)(?!\w))")
+"""The blank between a figure and its unit."""
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,6 +47,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["together"] = together
     made.globals.update(
         _=language.translate,
         language=language.current,
@@ -54,6 +59,11 @@ def environment() -> jinja2.Environment:
         said=sayings.said,
     )
     return made
+
+
+def together(text: str) -> str:
+    """The text, in which no line ends between a figure and its unit."""
+    return UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def words() -> str:

@@ -154,7 +154,7 @@ def over_time(series: Series, together: Sequence[Series]) -> str:
     y = latency_axis(together, HEIGHT - BOTTOM, TOP + 26)
     parts = [
         frame(x, y, _("s since the first message"), _("latency in ms")),
-        svg.text(_("lost"), x=LEFT - 8, y=TOP + 8, class_="tick-label end"),
+        svg.text(_("lost"), x=0, y=TOP + 8, class_="tick-label"),  # longer in some languages
         svg.element("path", d=_dots(series, x, y), class_=f"dots {look(series)}"),
         svg.element("path", d=_crosses(series, x), class_="crosses"),
     ]

@@ -1,4 +1,6 @@
 // The time line: a row a host, a stroke a packet, in a window around the moment that is seen.
+import { decimal } from "./words.js";
+
 const TOP = 6, BELOW = 24, LEFT = 6;
 
 export class Line {
@@ -106,7 +108,7 @@ export class Line {
     for (let number = Math.ceil(this.from / step); number * step <= this.from + span; number += 1) {
       const at = x(number * step);
       pen.fillRect(at, height - BELOW, 1, 5);
-      const text = `${(number * step).toFixed(digits)} s`;
+      const text = `${decimal((number * step).toFixed(digits))} s`;
       const wide = pen.measureText(text).width;
       pen.fillText(text, Math.min(Math.max(LEFT, at - wide / 2), width - wide - LEFT), height - 5);
     }

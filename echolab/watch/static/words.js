@@ -3,7 +3,7 @@ export const words = JSON.parse(document.getElementById("words").textContent);
 
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-const decimal = text => text.replace(".", words.decimal);
+export const decimal = text => text.replace(".", words.decimal);
 
 export const seconds = time => `${decimal(time.toFixed(6))} s`;
 
