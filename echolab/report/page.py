@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
+import markupsafe
 
 from echolab import language, sayings
 from echolab.record import Record
 from echolab.report import contents, strip
 from echolab.report.terminal import MARKS
 
-UNIT = re.compile(r"(?<=\d) (?=(?:%|[kM]?bit/s|ms|µs|s)(?!\w))")
-"""The blank between a figure and its unit."""
+WITH_UNIT = re.compile(r"\d[\d.,]* (?:%|[kM]?bit/s|ms|µs|s)(?!\w)")
+"""A figure and its unit."""
 
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,9 +62,10 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def together(text: str) -> str:
+def together(text: str) -> markupsafe.Markup:
     """The text, in which no line ends between a figure and its unit."""
-    return UNIT.sub("\N{NO-BREAK SPACE}", text)
+    made = WITH_UNIT.sub(r'<span class="together">\g<0></span>', str(markupsafe.escape(text)))
+    return markupsafe.Markup(made)  # noqa: S704 (the text is escaped)
 
 
 def words() -> str:

@@ -168,7 +168,7 @@ def test_a_packet_that_is_chosen_and_let_die_by_keyboard_dies_where_it_is(
     until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".packet.died"))
     (done,) = served.sessions[0].interventions
     assert (done.kind, done.host) == ("drop_packet", "client")
-    assert done.at == pytest.approx(now)
+    assert done.at == pytest.approx(now, abs=1e-6)  # it is shown to the microsecond
     assert "somebody let it die" in page.find_element(By.ID, "scene").text
     page.find_element(By.CSS_SELECTOR, "#done button").click()
     until(page, lambda: not served.sessions[0].interventions)

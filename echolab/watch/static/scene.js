@@ -167,7 +167,7 @@ export class Scene {
     const below = this.place(flight, 0)?.[1] > this.places.get(flight.source)?.[1];
     const right = this.places.get(flight.source)?.[0] > this.hubs.get(flight.network)?.[0];
     if (flight.reason) made("text", { y: below ? 26 : -15, x: right ? 12 : -12, "text-anchor": right ? "end" : "start" }, group, flight.reason);
-    else made("text", { y: -17, "text-anchor": "middle" }, group, flight.text);
+    else made("text", { y: below ? 26 : -17, "text-anchor": "middle" }, group, flight.text);
     // The press, not the click: an envelope that is drawn anew before the release gets no click.
     group.onpointerdown = () => this.choose(flight.key);
     group.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); this.choose(flight.key); } };
