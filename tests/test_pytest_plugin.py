@@ -258,6 +258,7 @@ def test_the_loop_of_an_asynchronous_test_goes_on(run: Run) -> None:
     assert result.outcomes == {"passed": 1}
 
 
+@pytest.mark.docker
 def test_a_test_of_a_lab_on_containers(run: Run) -> None:
     lack = registry.load("docker").lack(Settings.from_environment(os.environ))
     if lack:

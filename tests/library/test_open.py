@@ -295,6 +295,7 @@ def test_the_loop_goes_on_while_a_verb_is_awaited() -> None:
     assert turns > 10
 
 
+@pytest.mark.docker
 def test_a_lab_opens_on_containers(tmp_path: Path) -> None:
     lack = registry.load("docker").lack(Settings.from_environment(os.environ))
     if lack:

@@ -27,7 +27,7 @@ STATES = (
     "deeper",
     "without_captures",
     "ordinary_user",
-    "container",
+    pytest.param("container", marks=pytest.mark.docker),
 )
 
 PROGRAMS = (*languages.SERVERS, "python, threads", "python, asyncio")
