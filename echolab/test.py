@@ -31,9 +31,6 @@ SHELL_FILES = (
 MOST_JOBS = 8
 """Processes that run tests at once, at most; a guest takes up to 256 MiB."""
 
-DOCKERS = 1
-"""One process more runs the tests of Docker, which mostly wait for containers."""
-
 
 def checks() -> Iterator[Sequence[str | Path]]:
     """The command of each check before the tests, the quick ones first."""
@@ -66,10 +63,13 @@ def run(words: Sequence[str], *, everything: bool) -> bool:
 
 
 def suite() -> Iterator[Sequence[str | Path]]:
-    """The commands that run all tests: first side by side, then those that judge real time."""
-    jobs = min(len(os.sched_getaffinity(0)), MOST_JOBS) + DOCKERS
-    yield _module("pytest", "-m", "not alone", "-n", str(jobs), "--dist", "loadgroup")
-    yield _module("pytest", "-m", "alone")
+    """The commands that run all tests: first those without Docker, side by side, a file each.
+
+    Then those of Docker, one after the other: they judge real time, and count what others left.
+    """
+    jobs = min(len(os.sched_getaffinity(0)), MOST_JOBS)
+    yield _module("pytest", "-m", "not docker", "-n", str(jobs), "--dist", "loadgroup")
+    yield _module("pytest", "-m", "docker")
 
 
 def _passes(command: Sequence[str | Path]) -> bool:

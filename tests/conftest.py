@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("untimed")  # a busy machine fails no test
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes run the tests, a file's tests share one, and so do Docker's.
 
-    Docker's count what a run left behind: two at once would see each other.
+    Docker's judge real time and count what a run left behind: two at once would see each other.
     """
     for item in items:
         group = "docker" if item.get_closest_marker("docker") else str(item.path)

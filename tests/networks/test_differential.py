@@ -123,7 +123,6 @@ def test_every_claim_about_a_link_holds_in_exact(case: Case, in_exact: Results) 
     assert passed(record)
 
 
-@pytest.mark.alone
 @pytest.mark.exact
 @pytest.mark.docker
 @ids
@@ -131,7 +130,6 @@ def test_containers_see_the_same(case: Case, in_exact: Results, in_docker: InDoc
     assert seen(in_docker(case)["seen"]) == seen(in_exact[case.name, "seen"])
 
 
-@pytest.mark.alone
 @pytest.mark.docker
 @ids
 def test_every_claim_about_a_link_holds_in_containers(case: Case, in_docker: InDocker) -> None:

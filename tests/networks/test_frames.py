@@ -72,7 +72,6 @@ def test_segments_die_in_exact(exactly: Run) -> None:
     assert accounted(record)
 
 
-@pytest.mark.alone
 @pytest.mark.docker
 def test_segments_die_where_an_appliance_shapes(tmp_path: Path) -> None:
     from echolab.engines.docker import engine

@@ -63,7 +63,6 @@ def run(engine: str, name: str, given: tuple[str, ...]) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.alone
 @pytest.mark.docker
 @pytest.mark.exact
 @pytest.mark.slow
