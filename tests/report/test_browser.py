@@ -240,6 +240,19 @@ return [now, ways.map((way, place) => {
 """
 
 
+def under_way(now: float, flights: list[tuple[list[float], list[float] | None]]) -> int:
+    """How many envelopes are under way, each where its line is at the height of the moment."""
+    seen = 0
+    for (x1, y1, x2, y2), at in flights:
+        y2 = max(y2, y1 + 4)
+        assert (at is not None) == (y1 <= now <= y2)
+        if at is not None:
+            seen += 1
+            assert at[1] == pytest.approx(now, abs=0.01)
+            assert at[0] == pytest.approx(x1 + (x2 - x1) * (now - y1) / (y2 - y1), abs=0.01)
+    return seen
+
+
 def test_play_moves_an_envelope_along_each_line_at_the_height_of_the_moment(
     pages: dict[str, str], screen: Open
 ) -> None:
@@ -249,17 +262,10 @@ def test_play_moves_an_envelope_along_each_line_at_the_height_of_the_moment(
     browser.execute_script("arguments[0].dataset.pace = 120", player)
     browser.execute_script("arguments[0].scrollIntoView()", player)
     player.click()
-    seen = 0
-    for _ in range(8):
-        now, flights = browser.execute_script(ENVELOPES)
-        for (x1, y1, x2, y2), at in flights:
-            y2 = max(y2, y1 + 4)
-            assert (at is not None) == (y1 <= now <= y2)
-            if at is not None:
-                seen += 1
-                assert at[1] == pytest.approx(now, abs=0.01)
-                assert at[0] == pytest.approx(x1 + (x2 - x1) * (now - y1) / (y2 - y1), abs=0.01)
-    assert seen
+    first = WebDriverWait(browser, 60, poll_frequency=0.02)
+    first.until(lambda browser: under_way(*browser.execute_script(ENVELOPES)))
+    for _ in range(7):
+        under_way(*browser.execute_script(ENVELOPES))
     player.click()
     assert browser.find_elements(By.CSS_SELECTOR, ".envelope") == []
     assert player.text == "play"
