@@ -24,7 +24,7 @@ ONLY_TREE = 0x400
 """PyCF_ONLY_AST of compile(); the module `ast` takes longer to import in the guest."""
 
 KEPT = 32
-"""How many scripts' codes are kept."""
+"""How many scripts are kept, as code or as a syntax tree."""
 
 LOOPS = (_ast.For, _ast.While, _ast.AsyncFor)
 

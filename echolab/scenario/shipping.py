@@ -15,12 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from echolab.errors import BadInput
-
-ONLY_TREE = 0x400
-"""PyCF_ONLY_AST of compile(); the module `ast` takes longer to import in the guest."""
-
-KEPT = 32
-"""How many scripts' syntax trees are kept."""
+from echolab.scenario.rounds import KEPT, ONLY_TREE
 
 PLAIN = (bool, int, float, str, type(None))
 

@@ -25,6 +25,11 @@ class Guest:
         self._socket.sendall(calendar._MESSAGE.pack(kind, 1, moment))
         assert self.told()[0] == ACK
 
+    def wait_for(self, moment: int) -> None:
+        """Ask to run at a moment, and wait for it."""
+        self.ask(REQUEST, moment)
+        self.ask(WAIT)
+
     def told(self) -> tuple[int, int]:
         kind, number, moment = calendar._receive(self._socket)
         if kind != ACK:
@@ -47,26 +52,26 @@ def held(tmp_path: Path, stopped: threading.Event) -> Iterator[Calendar]:
     found.close()
 
 
-def test_a_guest_that_waits_learns_until_when_it_need_not_ask(
-    tmp_path: Path, held: Calendar, stopped: threading.Event
-) -> None:
-    guest = Guest(tmp_path)
+@pytest.fixture
+def guest(tmp_path: Path, held: Calendar) -> Iterator[Guest]:
+    found = Guest(tmp_path)
     held.allow(5000)
-    guest.ask(REQUEST, 1000)
-    guest.ask(WAIT)
+    yield found
+    found.close()
+
+
+def test_a_guest_that_waits_learns_until_when_it_need_not_ask(
+    guest: Guest, stopped: threading.Event
+) -> None:
+    guest.wait_for(1000)
     assert [guest.told(), guest.told()] == [(FREE_UNTIL, 5000), (RUN, 1000)]
     assert not stopped.is_set()
-    guest.close()
 
 
 def test_a_guest_that_would_go_further_waits_until_it_may(
-    tmp_path: Path, held: Calendar, stopped: threading.Event
+    guest: Guest, held: Calendar, stopped: threading.Event
 ) -> None:
-    guest = Guest(tmp_path)
-    held.allow(5000)
-    guest.ask(REQUEST, 6000)
-    guest.ask(WAIT)
+    guest.wait_for(6000)
     assert stopped.wait(10)
     held.allow(calendar.FOR_EVER)
     assert [guest.told(), guest.told()] == [(FREE_UNTIL, calendar.NEVER), (RUN, 6000)]
-    guest.close()

@@ -47,9 +47,11 @@ def way(address: str) -> list[str] | None:
     for hops in range(1, MOST_HOPS + 1):
         asked = (answering(address, hops) for _ in range(QUESTIONS))
         by = next((one for one in asked if one), None)
-        if by in (None, address):
-            return None if by is None else passed
-        passed.append(str(by))
+        if by is None:
+            return None
+        if by == address:
+            return passed
+        passed.append(by)
     return None
 
 

@@ -70,6 +70,13 @@ PHASES = {
 """What mmdebstrap reports, the share of its time that has passed by then, and our word for it."""
 
 
+def _how_far(share: float, phase: str) -> str:
+    """How far the base is."""
+    return _("{once}: base {share}, {phase}").format(
+        once=_(ONCE), share=f"{share:.0%}", phase=phase
+    )
+
+
 class _Making:
     """How far mmdebstrap has come, by its own reports."""
 
@@ -84,10 +91,7 @@ class _Making:
 
     def tell(self, passed: float) -> None:
         rest = left(passed, self._share)
-        making = _("{once}: base {share}, {phase}").format(
-            once=_(ONCE), share=f"{self._share:.0%}", phase=_(self._phase)
-        )
-        self._progress(making + rest)
+        self._progress(_how_far(self._share, _(self._phase)) + rest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,8 +202,7 @@ def make_image(api: Api, name: str, packages: Sequence[str], progress: Progress)
         made = _Making(progress)
         with ticking(made.tell):
             _watch(argv, made.hear)
-        importing = _("{once}: base {share}, {phase}")
-        progress(importing.format(once=_(ONCE), share="95%", phase=_("importing")))
+        progress(_how_far(0.95, _("importing")))
         repository, _colon, tag = name.partition(":")
         api.import_image_from_file(
             str(archive),
