@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,6 +35,17 @@ SAYS = {
     "hostile-makefile": "Read-only file system",
 }
 """What the result says of each, by which a student knows what was done."""
+
+JAVA = """\
+public class Main {
+    public static void main(String[] words) throws Exception {
+        new java.net.Socket(words[0], Integer.parseInt(words[1]));
+        int n = 0;
+        while (n >= 0)
+            n = Math.abs(n + 1);
+    }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +109,14 @@ def test_a_program_that_spins_is_told_its_line_and_its_last_calls(
     assert "its last calls: " in seen[0]
     assert seen[0].endswith(" = 3"), "the socket's"
     assert seen[0] == seen[1]
+
+
+@pytest.mark.exact
+@pytest.mark.skipif(not shutil.which("javac"), reason="javac is not installed")
+def test_a_java_program_that_spins_is_told_the_line_of_its_loop(
+    tmp_path: Path, submit: Submit, order_of: Callable[..., CheckRequest]
+) -> None:
+    (tmp_path / "Main.java").write_text(JAVA, encoding="utf-8")
+    seen = submit(order_of("1", str(tmp_path), 1, explain=1)).result().cases[0].seen
+    assert SPINS in seen
+    assert ", at line 5 of Main.java; its last calls: connect(" in seen

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from echolab.engines import guest_code, job_files, registry, tools
 from echolab.engines.digests import with_digests
-from echolab.engines.exact import limits, spinning
+from echolab.engines.exact import java_lines, limits, spinning
 from echolab.engines.exact.diagnosis import why_it_died, why_it_hung
 from echolab.engines.exact.spinning import RepeatedRun, Seen
 from echolab.engines.exact.stall import SpinWatch, Stalled, StallWatch, processor_seconds
@@ -162,6 +162,7 @@ def _seen(
     progress: Progress,
     memory: int | None = None,
 ) -> Seen:
+    job = java_lines.asked(job, settings.folder, settings.cache)
     job_files.write(settings.folder / REQUEST, job_files.text(Request(job, explained=True)))
     with (
         contextlib.suppress(Stalled),

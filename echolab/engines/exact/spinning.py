@@ -4,19 +4,22 @@ Strategy: such a program stops the guest's clock, and it never lets anything els
 So it is told apart from outside: only the guest's programs use the processor, its kernel does not.
 Then the same job is performed once more, with every program under strace(1), and with Python
 showing its lines there (`sitecustomize`). A guest repeats, so the program hangs again, and what
-strace wrote last is the explanation.
+strace wrote last is the explanation. A Java program is then asked for its line (`java_lines.c`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from echolab.engines.activity import program
-from echolab.engines.exact import sitecustomize
+from echolab.engines.exact import java_lines, sitecustomize
 from echolab.engines.exact.diagnosis import still_running
-from echolab.engines.exact.stall import Stalled, processor_seconds
+from echolab.engines.exact.stall import Stalled, processor_times
 from echolab.engines.job_files import CALLS
 from echolab.errors import CannotRun
 
@@ -25,6 +28,15 @@ LIMIT = 30.0
 
 AGAIN = 3.0
 """The same, in seconds, when the run is repeated to explain it; calls that show lines are none."""
+
+MOMENTS = 100
+"""How often a Java program is asked: it tells the loop in which it was each time."""
+
+BETWEEN = 0.01
+"""Seconds from one such moment to the next."""
+
+ASKING = 3.0
+"""Seconds of processor time within which it must have answered."""
 
 LAST_CALLS = 3
 """How many system calls an error shows."""
@@ -53,15 +65,37 @@ class RepeatedRun:
         self._folder = folder
         self._last = ""
         self._since = 0.0
+        self._times: Mapping[int, float] = {}
 
     def look(self) -> None:
         """Raise Stalled once the program asks its kernel for nothing any more."""
-        calls = [line for line in _newest(self._folder).splitlines() if not LINE.search(line)]
-        used = processor_seconds(self._group)
+        told = _newest(self._folder)
+        calls = [line for line in told.splitlines() if not LINE.search(line)]
+        before, self._times = self._times, processor_times(self._group)
+        used = sum(self._times.values())
         if not calls or calls[-1] != self._last:
             self._last, self._since = calls[-1] if calls else "", used
         elif used - self._since >= AGAIN:
+            if java_lines.READY in told:
+                self._ask(before)
             raise Stalled
+
+    def _ask(self, before: Mapping[int, float]) -> None:
+        """Ask the Java program that computes for its line, again and again.
+
+        Its process on this machine is the one that used the most processor time since `before`.
+        """
+        used = sum(self._times.values())
+        computes = max(self._times, key=lambda one: self._times[one] - before.get(one, 0.0))
+        while (
+            len(LINE.findall(_newest(self._folder))) < MOMENTS
+            and sum(processor_times(self._group).values()) - used < ASKING
+        ):
+            try:
+                os.kill(computes, java_lines.ASKS)
+            except ProcessLookupError:
+                return
+            time.sleep(BETWEEN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +124,7 @@ def seen(folder: Path) -> Seen:
     for text in _newest(folder).splitlines():
         if shown := LINE.search(text):
             lines.append(f"{shown[1]} of {shown[2]}")
-        elif found := CALL.match(text):
+        elif java_lines.READY not in text and (found := CALL.match(text)):
             calls.append(" ".join(DURATION.sub("", found["call"]).split()))
             lines.clear()
     return Seen(

@@ -65,7 +65,7 @@ class SpinWatch:
 
     def look(self) -> None:
         """Raise Stalled once the limit has been reached."""
-        times = _times(self._group)
+        times = processor_times(self._group)
         kernel, used = times.get(self._group, 0.0), sum(times.values())
         if kernel - self._kernel > KERNEL_SHARE * (used - self._last):
             self._since = used
@@ -76,10 +76,10 @@ class SpinWatch:
 
 def processor_seconds(group: int) -> float:
     """Processor time of the processes of a group that run now."""
-    return sum(_times(group).values())
+    return sum(processor_times(group).values())
 
 
-def _times(group: int) -> dict[int, float]:
+def processor_times(group: int) -> dict[int, float]:
     """Processor time of each process of a group that runs now, in seconds."""
     times: dict[int, float] = {}
     with os.scandir("/proc") as entries:  # called often, and on machines with many processes

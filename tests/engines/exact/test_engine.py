@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ def spin(lab: Lab) -> None:
     lab.run("client", ["python3", "-c", text])
 
 @scenario(sentence="made", baseline=False)
+def java(lab: Lab, folder: str = "") -> None:
+    lab.run("client", ["java", "-Xint", "-XX:+UseSerialGC", "-cp", folder, "Spin"])
+
+@scenario(sentence="made", baseline=False)
 def fine(lab: Lab) -> None:
     lab.run("client", ["true"])
     lab.sleep(1000)
@@ -43,6 +48,33 @@ def dies(lab: Lab) -> None:
     import ctypes
     ctypes.CDLL(None).reboot(0x4321FEDC)
 '''
+
+JAVA = """\
+public class Spin {
+    static int step(int n) {
+        for (int i = 0; i < 5; i++)
+            n = Math.abs(n - 1) + 1;
+        return n;
+    }
+    static int kind(int n) {
+        switch (n) {
+            case 1: return 10;
+            case 1000: return 20;
+            default: return n;
+        }
+    }
+    public static void main(String[] words) throws Exception {
+        System.out.println("begun");
+        int n = 7;
+        while (n >= 0) {
+            n = step(n);
+            if (n == 5) continue;
+            n = kind(n);
+        }
+    }
+}
+"""
+"""Its endless loop begins at line 17. Inside of it there are a loop that ends, and calls."""
 
 
 @pytest.fixture
@@ -91,6 +123,27 @@ def test_a_program_that_spins_is_named_with_its_line_and_its_last_calls(
     assert re.search(r"at line [23] of <string>", caught.value.message)
     assert re.search(r"its last calls: .*close\(\d+\) = 0", caught.value.message)
     assert "\n" not in str(caught.value)
+    assert {file.name for file in here.folder.iterdir()} == {"programs.log"}
+
+
+@pytest.mark.skipif(not shutil.which("javac"), reason="javac is not installed")
+def test_a_java_program_that_spins_is_named_with_the_line_of_its_loop(
+    here: Settings, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spinning, "LIMIT", 6.0)
+    classes = script.parent / "classes"
+    classes.mkdir(mode=0o755)
+    (classes / "Spin.java").write_text(JAVA)
+    subprocess.run(["javac", "Spin.java"], cwd=classes, check=True, timeout=240)
+    spins = dataclasses.replace(
+        job(script, "java"), folders=(str(classes),), parameters={"folder": str(classes)}
+    )
+    with pytest.raises(CannotRun) as caught:
+        engine.run(spins, here, lambda line: None)
+    assert " on client has computed for 6 s without a system call, at line 17 of Spin.java, " in (
+        caught.value.message
+    )
+    assert re.search(r'its last calls: .*write\(1, "begun\\n", 6\) = 6', caught.value.message)
     assert {file.name for file in here.folder.iterdir()} == {"programs.log"}
 
 

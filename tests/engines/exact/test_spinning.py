@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from echolab.engines.exact import java_lines
 from echolab.engines.exact.spinning import Seen, seen, why
+from echolab.files import Image
+from echolab.job import Job
+from echolab.kernel import compiled
+from echolab.topology import Host, Topology
+from tests.needs import lacking
 
 CALLS = """\
 41    1700000001.0113 socket(AF_INET, SOCK_DGRAM, 0)    = 3 <0.000000000>
@@ -54,3 +62,40 @@ def test_without_a_repetition_the_program_is_named_still(tmp_path: Path) -> None
 
 def test_nobody_is_named_if_nothing_is_known_to_run(tmp_path: Path) -> None:
     assert why(tmp_path / "none", Seen(), 30) is None
+
+
+def test_what_a_java_machine_does_to_show_its_lines_is_none_of_its_calls(tmp_path: Path) -> None:
+    ready = '42    1700000001.0111 access("/lines", F_OK) = -1 ENOENT (…) <0.000001000>\n'
+    (tmp_path / "calls-41").write_text(
+        f"{CALLS.partition(chr(10))[0]}\n{ready}"
+        "41    1700000001.0114 --- SIGTRAP {si_signo=SIGTRAP, si_code=SI_KERNEL} ---\n"
+        '41    1700000001.0114 access("/line 7 of Main.java", F_OK) = -1 ENOENT (…) <0.000001>\n',
+        encoding="utf-8",
+    )
+    told = seen(tmp_path)
+    assert told.line == "7 of Main.java"
+    assert told.calls == ("socket(AF_INET, SOCK_DGRAM, 0) = 3",)
+
+
+def test_java_programs_can_be_asked_on_hosts_with_the_machines_files(tmp_path: Path) -> None:
+    plain = Host("client", environment={"JAVA_TOOL_OPTIONS": "-Xmx64m", "A": "b"})
+    image = Host("server", image=Image("busybox"))
+    given = Job("made", "made.py", Topology((plain, image)), seed=1, folders=("/classes",))
+    job = java_lines.asked(given, tmp_path, tmp_path / "cache")
+    if job == given:
+        lacking("there is no C compiler")
+    assert job.folders == ("/classes", "java-lines.so")
+    assert (tmp_path / "java-lines.so").is_file()
+    assert job.topology.hosts[0].environment == {
+        "JAVA_TOOL_OPTIONS": "-Xmx64m -agentpath:/lab/java-lines.so",
+        "A": "b",
+    }
+    assert job.topology.hosts[1] == image
+
+
+def test_without_a_compiler_java_programs_run_as_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "ENVIRONMENT", {"PATH": str(tmp_path)})
+    given = Job("made", "made.py", Topology((Host("client"),)), seed=1)
+    assert java_lines.asked(given, tmp_path, tmp_path) == given
