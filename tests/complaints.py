@@ -44,18 +44,20 @@ def templates() -> list[str]:
     A single word is a name, and stays.
     """
     package = resources.ROOT / "echolab"
-    found = [one for path in sorted(package.rglob("*.py")) for one in _Module(path).said()]
-    found += [one for path in sorted(package.rglob("*.py")) for one in _Module(path).warnings()]
-    found += [one for name in TABLES for one in _Module(package / name).values()]
-    return sorted({one for one in found if " " in one.strip() and _says_something(one)})
+    found = [one for path in sorted(package.rglob("*.py")) for one in Module(path).said()]
+    found += [one for path in sorted(package.rglob("*.py")) for one in Module(path).warnings()]
+    found += [one for name in TABLES for one in Module(package / name).values()]
+    return sorted({one for one in found if " " in one.strip() and says_something(one)})
 
 
-def _says_something(template: str) -> bool:
+def says_something(template: str) -> bool:
     """Whether it has more words of its own than "on" or "by": such a one would fit anything."""
     return len(re.sub(r"{\d+}", "", template)) > 4
 
 
-class _Module(Script):
+class Module(Script):
+    """One module of the package."""
+
     def said(self) -> Iterator[str]:
         for node in self._nodes:
             if not isinstance(node, ast.Call):

@@ -1,8 +1,8 @@
 """Every message that people read, as it stands in the sources: what a catalogue must translate.
 
 `python -m tests.messages` writes what is new into echolab/locale/de/LC_MESSAGES/echolab.po, without
-a translation, takes out what is gone, compiles the catalogue, and lists what the scenarios say
-(`echolab.sayings`).
+a translation, takes out what is gone, compiles the catalogue, and lists what the scenarios,
+the exercises' cases and errors say (`echolab.sayings`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from echolab import cli, help_pages, language, resources, sayings
 from echolab.runs import catalogue
-from tests import complaints
+from tests import checks, complaints
 from tests.sayings import templates
 
 ALWAYS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -39,7 +39,7 @@ def messages() -> set[str]:
         str(package), [("**.j2", "jinja2")], keywords=dict.fromkeys(KEYWORDS)
     )
     said = {message for _, _, message, _, _ in of_templates if isinstance(message, str)}
-    of_runs = (*_of_scenarios(), *templates())
+    of_runs = (*_of_scenarios(), *templates(), *checks.templates())
     told = (*said, *of_modules, *help_pages.messages(cli.app), *of_runs, *complaints.templates())
     return {one for one in told if one}
 
@@ -100,6 +100,7 @@ def main() -> None:
     PO.write_bytes(HEADER.encode() + written.getvalue())
     PO.with_suffix(".mo").write_bytes(compiled(german()))
     sayings.TEMPLATES.write_text("\n".join((*templates(), "")), encoding="utf-8")
+    sayings.CASES.write_text("\n".join((*checks.templates(), "")), encoding="utf-8")
     sayings.ERRORS.write_text("\n".join((*complaints.templates(), "")), encoding="utf-8")
 
 

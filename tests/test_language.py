@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from echolab import command_kinds, language, sayings
+from echolab.classroom import exercise
 from echolab.errors import BadInput
 from echolab.record import Claim, Conclusion, format
 from echolab.report import page, terminal
 from echolab.resources import ROOT
-from tests import complaints, messages
+from tests import checks, complaints, messages
 from tests.report import made
 from tests.sayings import templates
 
@@ -59,6 +60,61 @@ def test_the_compiled_catalogue_is_that_of_the_written_one() -> None:
 def test_the_list_of_what_scenarios_say_is_up_to_date() -> None:
     listed = sayings.TEMPLATES.read_text(encoding="utf-8").splitlines()
     assert listed == templates(), "run: python -m tests.messages"
+
+
+def test_the_list_of_what_cases_say_is_up_to_date() -> None:
+    listed = sayings.CASES.read_text(encoding="utf-8").splitlines()
+    assert listed == checks.templates(), "run: python -m tests.messages"
+
+
+@pytest.mark.parametrize("name", exercise.names())
+def test_every_case_has_its_title_and_its_question_in_german(name: str) -> None:
+    """Asked of the cases themselves, whatever is found in the sources of their checks."""
+    known = {message.id for message in messages.german() if message.string}
+    for case in exercise.find(name).cases:
+        assert {case.title, case.question} <= known
+
+
+@pytest.mark.parametrize(
+    ("english", "spoken"),
+    [
+        ("nobody listens at the port", "niemand lauscht am Port"),
+        ("client sent b'Wir, 1.5' (8 bytes)", "client sendete b'Wir, 1.5' (8 Byte)"),
+        (
+            "the program on client ended with status 1",
+            "das Programm auf client endete mit Status 1",
+        ),
+        (
+            "what the program on client printed: b'x' (1 byte)",
+            "was das Programm auf client ausgegeben hat: b'x' (1 Byte)",
+        ),
+        (
+            "it serves 7, 4711; it ended with status 1, saying: nothing",
+            "es bedient 7, 4711; es endete mit Status 1 und sagte: nichts",
+        ),
+        (
+            "23 bytes, from byte 0: b'a' (not whole), then the end of the stream",
+            "23 Byte, ab Byte 0: b'a' (not whole), dann das Ende des Streams",
+        ),
+        ("0.5 s", "0,5 s"),
+        (
+            "server sends over a link with delay 0.2 s",
+            "server sendet über einen Link mit delay 0,2 s",
+        ),
+        ("one reads 40, two reads 70", "one liest 40, two liest 70"),
+        ("one connects to 127.0.0.1, port 7", "one verbindet sich mit 127.0.0.1, Port 7"),
+        ("two says 'none 4'; three says 'one 3'", "two sagt 'none 4'; three sagt 'one 3'"),
+        ("nothing from one, elsewhere from two", "nichts von one, elsewhere von two"),
+        ("none", "none"),
+        ("a pigeon came by", "a pigeon came by"),
+    ],
+)
+def test_what_a_case_saw_is_told_in_german(english: str, spoken: str, german: None) -> None:
+    assert sayings.of_case(english) == spoken
+
+
+def test_what_a_case_saw_stays_as_it_is_in_english() -> None:
+    assert sayings.of_case("0.5 s") == "0.5 s"
 
 
 def test_the_list_of_what_errors_say_is_up_to_date() -> None:

@@ -51,8 +51,6 @@ BUILD_LIMITS = Limits(stall_limit=20.0, memory=512)
 HEAVY_BUILD_LIMITS = Limits(stall_limit=180.0, memory=1024)
 """Languages in which one run of the compiler makes a whole program with its libraries."""
 
-SPINS = "the program computed on and on without ever waiting, so that time stood still"
-
 EXPLAIN_LIMIT = 20.0
 """Seconds of wall time within which a program that computes without end is asked where."""
 
@@ -109,7 +107,8 @@ def perform(
         spinning += done[-1].spins
         if done[-1].spins and spinning == 1 and again.most:
             where = _where(jobs[len(done) - 1], folder, settings, progress, limits)
-            done[-1] = dataclasses.replace(done[-1], stopped=f"{done[-1].stopped}{where}")
+            told = done[-1].stopped.removesuffix(_spins("")) + _spins(where)
+            done[-1] = dataclasses.replace(done[-1], stopped=told)
         while done[-1].stopped and len(done) < len(jobs) and _same(jobs[len(done) - 1 :]):
             done.append(done[-1])
     return done
@@ -139,6 +138,11 @@ def in_one_guest(
     chosen = dataclasses.replace(settings, folder=own, wall_limit=limits.stall_limit)
     results = engine.run_all(jobs, chosen, progress, again, memory=limits.memory)
     return [_performed(own, number, result) for number, result in enumerate(results)]
+
+
+def _spins(where: str) -> str:
+    """What is said of a program that computed without end, and where it did."""
+    return f"the program computed on and on without ever waiting, so that time stood still{where}"
 
 
 def _where(job: Job, folder: Path, settings: Settings, progress: Progress, limits: Limits) -> str:
@@ -222,6 +226,6 @@ def _performed(run: Path, number: int, result: Record | EcholabError) -> Perform
     if guilty and not (folder / job_files.ANSWER).exists():
         where = sorted({program.host for program in guilty})
         spins = "no lab time passed" in result.message
-        fault = SPINS if spins else result.message
+        fault = _spins("") if spins else result.message
         return Performed(folder, stopped=f"{', '.join(where)}: {fault}", spins=spins)
     return Performed(folder, broke=result.message)

@@ -17,6 +17,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Sequence
 
+from echolab import sayings
 from echolab.classroom import text
 from echolab.classroom.graded_submission import NOT_GRADED, Graded
 from echolab.classroom.verdict import CaseResult, CheckResult, Verdict
@@ -129,7 +130,7 @@ def _xml(value: str) -> str:
 
 
 def message(case: CaseResult) -> str:
-    """The result of a case in one line."""
+    """The result of a case in one line, in English: machines compare it."""
     if case.verdict == Verdict.PASSED:
         return case.title
     if case.verdict == Verdict.NOT_JUDGED:
@@ -202,13 +203,22 @@ def to_artemis(result: CheckResult) -> dict[str, str]:
             {
                 "name": f"{case.number:02}-{case.name}",
                 "successful": case.verdict == Verdict.PASSED,
-                "message": message(case),
+                "message": _feedback(case),
             },
             ensure_ascii=False,
         )
         + "\n"
         for case in result.cases
     }
+
+
+def _feedback(case: CaseResult) -> str:
+    """The result of a case in one line, in the student's language."""
+    if case.verdict == Verdict.PASSED:
+        return _(case.title)
+    if case.verdict == Verdict.NOT_JUDGED:
+        return f"{_(case.verdict.value)}: {sayings.error(case.reason)}"
+    return f"{sayings.of_case(case.expectation)}: {text.in_short(case)}"
 
 
 def to_table(graded: Iterable[Graded]) -> str:

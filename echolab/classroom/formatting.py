@@ -17,10 +17,10 @@ AROUND = 12
 
 def octets(data: bytes) -> str:
     """Bytes as Python writes them, shortened, with their count: `b'Wir' (3 bytes)`."""
-    count = f"{len(data)} byte{'' if len(data) == 1 else 's'}"
-    if len(data) <= LONGEST:
-        return f"{data!r} ({count})"
-    return f"{data[: LONGEST // 2]!r} … {data[-LONGEST // 4 :]!r} ({count})"
+    shown = f"{data!r}"
+    if len(data) > LONGEST:
+        shown = f"{data[: LONGEST // 2]!r} … {data[-LONGEST // 4 :]!r}"
+    return f"{shown} (1 byte)" if len(data) == 1 else f"{shown} ({len(data)} bytes)"
 
 
 def difference(expected: bytes, seen: bytes) -> tuple[str, str]:
@@ -56,8 +56,10 @@ def link(value: Link) -> str:
         setting = getattr(value, field.name)
         if setting == field.default or setting is None:
             continue
-        if field.name in ("delay", "jitter"):
-            words.append(f"{field.name} {setting:g} s")
+        if field.name == "delay":
+            words.append(f"delay {setting:g} s")
+        elif field.name == "jitter":
+            words.append(f"jitter {setting:g} s")
         elif field.name in ("loss", "duplicate", "reorder", "corrupt"):
             words.append(f"{field.name} {setting:.0%}")
         elif field.name == "drop":

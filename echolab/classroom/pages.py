@@ -95,14 +95,16 @@ def cases(results: Sequence[CheckResult]) -> list[CaseRow]:
             counts[case.verdict] += 1
     rows = [
         CaseRow(
-            *key,
+            number,
+            name,
+            _(title),
             failed=counts[Verdict.FAILED],
             not_judged=counts[Verdict.NOT_JUDGED],
             passed=counts[Verdict.PASSED],
             of=counts.total(),
             share=round(100 * counts[Verdict.FAILED] / counts.total(), 1),
         )
-        for key, counts in found.items()
+        for (number, name, title), counts in found.items()
     ]
     return sorted(rows, key=lambda row: (-row.failed, row.number))
 

@@ -52,7 +52,7 @@ class Listener:
             raise Unmet(
                 f"the program connects to port {self._port} of {self._host}",
                 f"a connection within {within:g} s",
-                "none",
+                "no connection",
             )
         stream, _ = self._socket.accept()
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -152,7 +152,7 @@ class Stream:
                 raise Unmet(
                     f"{self._host} receives a line from the program",
                     f"a line within {within:g} s",
-                    f"{formatting.octets(bytes(data))}, then {ending or 'more'}",
+                    f"{formatting.octets(bytes(data))}, then {ending or MORE}",
                 )
         self._case.step(f"{self._host} received {formatting.octets(bytes(data))}")
         return bytes(data)
@@ -263,6 +263,7 @@ class Stream:
 
 CLOSED = "the end of the stream"
 SILENT = "nothing more"
+MORE = "still more"
 
 
 class Datagrams:
@@ -293,7 +294,7 @@ class Datagrams:
             raise Unmet(
                 f"the program sends {self._host} a datagram",
                 f"one within {within:g} s",
-                "none",
+                "no datagram",
             )
         self._case.step(f"{self._host} received {formatting.octets(got[0])}")
         return got

@@ -87,7 +87,7 @@ class Submission:
 
     def endings(self) -> list[str]:
         """How each program that was started ended; ends those that still run."""
-        return [f"on {running.host}: {running.ending()}" for running in self._started]
+        return [f"on {running.host}: " + running.ending() for running in self._started]
 
     def run(
         self, host: str, *arguments: object, input: bytes | None = None, within: float = WITHIN
@@ -116,14 +116,14 @@ class Running:
             self._finished = self._program.wait(0.0)
             if self._finished.status is None:
                 return "it was still running"
-        return f"it {_ending(self._finished)}"
+        return "it " + _ending(self._finished)
 
     def last_words(self) -> str:
         """How it ended and what it said last, in words; ends it, and is empty, if it still runs."""
         ending = self.ending()
         if self._finished is None or self._finished.status is None:
             return ""
-        return f"{ending}{_last_words(self._finished)}"
+        return ending + _last_words(self._finished)
 
     def ends(self, *, within: float = WITHIN) -> ProgramRun:
         """Expect the program to end by itself within this many lab seconds."""
@@ -135,7 +135,7 @@ class Running:
                 "it still ran; so far it had printed "
                 f"{formatting.octets(finished.stdout.encode())}",
             )
-        self._testbed.step(f"the program on {self._host} {_ending(finished)}")
+        self._testbed.step(f"the program on {self._host} " + _ending(finished))
         return finished
 
     def succeeds(self, output: str | bytes | None = None, *, within: float = WITHIN) -> ProgramRun:
@@ -145,7 +145,7 @@ class Running:
             raise Unmet(
                 f"the program on {self._host} succeeds",
                 "exit status 0",
-                f"it {_ending(finished)}{_last_words(finished)}",
+                "it " + _ending(finished) + _last_words(finished),
             )
         if output is not None:
             self._testbed.expect_bytes(
@@ -162,7 +162,7 @@ class Running:
             raise Unmet(
                 f"the program on {self._host} reports that it failed",
                 "exit status 1",
-                f"it {_ending(finished)}",
+                "it " + _ending(finished),
             )
         return finished
 

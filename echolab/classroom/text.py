@@ -97,8 +97,7 @@ def _case_lines(result: CheckResult, explained: set[int], everything: bool) -> l
             lines += case_lines(case, result.replay) if told else [_head(case)]
         else:
             folded += 1
-            said = _("expected {expected}, seen {seen}")
-            tail = "" if alike else f" — {said.format(expected=case.expected, seen=case.seen)}"
+            tail = "" if alike else f" — {in_short(case)}"
             lines.append(f"{_head(case)}{tail}")
     if folded and not alike:
         lines += ["", _("--all tells every failed case whole, --case N one of them")]
@@ -151,7 +150,7 @@ def _not_judged(case: CaseResult) -> str:
 
 
 def _head(case: CaseResult) -> str:
-    return f"{MARKS[case.verdict]} {case.number} {case.name}: {case.title}"
+    return f"{MARKS[case.verdict]} {case.number} {case.name}: {_(case.title)}"
 
 
 def explanation(case: CaseResult) -> list[str]:
@@ -164,20 +163,21 @@ def explanation(case: CaseResult) -> list[str]:
                 "      … " + _("{count} earlier steps").format(count=len(case.steps) - STEPS_SHOWN)
             )
         for step in case.steps[-STEPS_SHOWN:]:
-            lines.append(f"      {decimal(format(step.at, '10.4f'))} s  {step.text}")
+            at = decimal(format(step.at, "10.4f"))
+            lines.append(f"      {at} s  {sayings.of_case(step.text)}")
     names = [_("then"), _("expected"), _("seen"), _("program"), _("faults")]
     size = max(map(len, names)) + 1
     then, expected, seen, program, faults = (f"{name}:".ljust(size) for name in names)
     if case.explored:
         fewest = case.schedule or (_("none: it fails without any"),)
         lines += [f"    {faults} {fault}" for fault in fewest]
-    lines.append(f"    {then} {case.expectation}")
-    lines.append(f"    {expected} {case.expected}")
-    shown, *rest = sayings.error(case.seen).splitlines() or [""]  # several where a compiler says it
+    lines.append(f"    {then} {sayings.of_case(case.expectation)}")
+    lines.append(f"    {expected} {sayings.of_case(case.expected)}")
+    shown, *rest = _seen(case).splitlines() or [""]  # several where a compiler says it
     lines += [f"    {seen} {shown}", *(f"    {'':{size}} {line}" for line in rest)]
     if case.why:
-        lines.append(f"    {'':{size}} {case.why}")
-    lines += [f"    {program} {ending}" for ending in case.endings]
+        lines.append(f"    {'':{size}} {sayings.of_case(case.why)}")
+    lines += [f"    {program} {sayings.of_case(ending)}" for ending in case.endings]
     if case.output:
         lines.append(f"    {_('the program wrote to standard error')}:")
         lines += [f"      {line}" for line in case.output.splitlines()]
@@ -190,6 +190,17 @@ def explanation(case: CaseResult) -> list[str]:
     if case.question:
         lines.append(f"    {_('think about')}: {_(case.question)}")
     return lines
+
+
+def in_short(case: CaseResult) -> str:
+    """What was expected and what was seen, in one line."""
+    said = _("expected {expected}, seen {seen}")
+    return said.format(expected=sayings.of_case(case.expected), seen=_seen(case))
+
+
+def _seen(case: CaseResult) -> str:
+    """What was seen; what has several lines is a compiler's."""
+    return case.seen if "\n" in case.seen else sayings.of_case(case.seen)
 
 
 def _again(case: CaseResult, replay: Sequence[str]) -> list[str]:

@@ -94,7 +94,7 @@ def expect_words(lab: Testbed, history: History, *nodes: str) -> None:
                 lab.fail(
                     text,
                     expected=f"{len(sure)} words on each node, {SETTLED:g} s later",
-                    seen=f"{name} has {len(known)}; {', '.join(sorted(map(str, wrong))[:3])}",
+                    seen=f"{name} has {len(known)} words; {', '.join(sorted(map(str, wrong))[:3])}",
                 )
     lab.step(f"every node tells the same {len(sure)} words or more")
 

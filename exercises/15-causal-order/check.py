@@ -94,7 +94,7 @@ def expect_shown(lab: Testbed, history: History, shown: dict[str, list[str]]) ->
                 lab.fail(
                     text,
                     expected=f"{len(sure)} words on each node, {SETTLED:g} s later",
-                    seen=f"{name} shows {len(words)}; {', '.join(sorted(wrong)[:3])}",
+                    seen=f"{name} shows {len(words)} words; {', '.join(sorted(wrong)[:3])}",
                 )
 
 

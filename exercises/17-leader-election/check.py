@@ -39,8 +39,8 @@ def parsed(lab: Testbed, node: str, text: str) -> Answer:
     if not known or not (term.isascii() and term.isdecimal() and len(term) <= DIGITS):
         lab.fail(
             "a node answers with the leader's name and a term",
-            expected=f"{', '.join(NODES)} or {NOBODY}, and a number of at most {DIGITS} digits",
-            seen=f"{node} answers '{text}'",
+            expected=f"a node's name or none, and a number of at most {DIGITS} digits",
+            seen=f"{node} says '{text}'",
         )
     return leader, int(term)
 
@@ -98,11 +98,13 @@ class Watcher:
                 self._lab.step(f"{' and '.join(nodes)} follow {leader} in term {term}")
                 return leader, term
             if self._lab.now() >= until:
-                told = [f"{node} says {name} {number}" for node, (name, number) in seen.items()]
-                larger = f", above {above}," if above >= 0 else ""
+                told = [f"{node} says '{name} {number}'" for node, (name, number) in seen.items()]
+                wanted = f"one name, in one term within {within:g} s"
+                if above >= 0:
+                    wanted = f"one name, in one term above {above} within {within:g} s"
                 self._lab.fail(
                     f"{' and '.join(nodes)} soon have one leader, who is one of them",
-                    expected=f"one name, in one term{larger} within {within:g} s",
+                    expected=wanted,
                     seen="; ".join(told),
                 )
             self._lab.sleep(0.05)
@@ -117,7 +119,7 @@ class Watcher:
                     self._lab.fail(
                         "a leader that reaches a majority stays the leader",
                         expected=f"{answer[0]} in term {answer[1]}",
-                        seen=f"{node} says {seen[0]} {seen[1]}",
+                        seen=f"{node} says '{seen[0]} {seen[1]}'",
                     )
             self._lab.sleep(0.2)
         self._lab.step(f"{answer[0]} stays the leader for {seconds:g} s")

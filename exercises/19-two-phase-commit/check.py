@@ -73,7 +73,7 @@ class Asker:
         """Expect an answer in time."""
         seen = self.ask(host, words)
         if seen is None:
-            self._lab.fail(f"{host} answers '{words}'", expected="an answer", seen="none")
+            self._lab.fail(f"{host} answers '{words}'", expected="an answer", seen="no answer")
         return seen
 
     def book(self, name: str, within: float = READY) -> str:
@@ -82,7 +82,7 @@ class Asker:
         while True:
             seen = self.ask(COORDINATOR, f"book {name}")
             if seen in ("booked", "refused"):
-                self._lab.step(f"{name} is {seen}")
+                self._lab.step(f"the trip {name} is {seen}")
                 return seen
             if seen is not None or self._lab.now() >= until:
                 self._lab.fail(
@@ -94,7 +94,7 @@ class Asker:
     def expect_booking(self, name: str, answer: str) -> None:
         """Expect that this becomes of a booking."""
         seen = self.book(name)
-        self._lab.expect(f"{name} is {answer}", seen == answer, expected=answer, seen=seen)
+        self._lab.expect(f"the trip {name} is {answer}", seen == answer, expected=answer, seen=seen)
 
     def expect(self, host: str, words: str, answer: str, why: str, within: float = READY) -> None:
         """Expect that a participant soon answers this."""

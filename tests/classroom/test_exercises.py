@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+from echolab import language, sayings
 from echolab.classroom import exercise, toolchains
 from echolab.classroom.check import CheckRequest
 from echolab.classroom.exercise import Exercise
@@ -159,3 +160,27 @@ def test_a_mistake_fails_in_a_case_that_names_it(
     result = results[name, submission].result()
     assert Verdict.FAILED in [case.verdict for case in result.cases]
     assert not result.count(Verdict.NOT_JUDGED)
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    language.use("de")
+    yield
+    language.use("en")
+
+
+BARS = "what contradicts it, operations as bars on a time line:"
+"""The step behind which operations stand as they are in every language."""
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(("name", "submission"), MISTAKES)
+def test_what_a_mistake_is_told_is_told_in_german(
+    name: str, submission: str, results: Results, german: None
+) -> None:
+    """Not what a program or the system said: that stays."""
+    for case in results[name, submission].result().cases:
+        steps = [step.text for step in case.steps]
+        own = steps[: steps.index(BARS) + 1] if BARS in steps else steps
+        told = (*own, *case.endings, *filter(None, (case.title, case.expectation, case.why)))
+        assert [one for one in told if sayings.of_case(one) == one] == []

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import io
 import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echolab.classroom import case_result, exports, formatting, text, verdict
+from echolab import language
+from echolab.classroom import (
+    case_result,
+    exports,
+    formatting,
+    graded_submission,
+    pages,
+    text,
+    verdict,
+)
 from echolab.classroom.case import Case
-from echolab.classroom.graded_submission import Graded
+from echolab.classroom.graded_submission import Graded, Kept
 from echolab.classroom.staging import HandedIn
 from echolab.classroom.verdict import CaseResult, CheckResult, Step, Verdict
 from echolab.errors import ExitStatus
@@ -333,3 +343,51 @@ def test_csv_reads_back_one_line_per_student(students: list[str]) -> None:
 
 def test_a_name_that_looks_like_a_formula_is_not_one_in_a_spreadsheet() -> None:
     assert table(result(PASSED, student="=cmd"))[1][0] == "'=cmd"
+
+
+# --- German
+
+TOLD = CaseResult(
+    6,
+    "errors",
+    "the packets take their time, the reply comes whole and late",
+    Verdict.FAILED,
+    "What does recv promise about how much it returns?",
+    steps=(Step(0.0004, "server sends over a link with delay 0.2 s"),),
+    expectation="the program closes its connection to server",
+    expected="the end of the stream within 2.5 s",
+    seen="b'Wir' (3 bytes), then nothing more",
+    endings=("on client: it ended with status 1",),
+)
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    language.use("de")
+    yield
+    language.use("en")
+
+
+def test_a_case_is_told_in_german_to_people(german: None) -> None:
+    said = text.check_text(result(TOLD))
+    for words in (
+        "die Pakete lassen sich Zeit, die Antwort kommt vollständig und spät",
+        "0,0004 s  server sendet über einen Link mit delay 0,2 s",
+        "das Programm schließt seine Verbindung zu server",
+        "das Ende des Streams innerhalb von 2,5 s",
+        "b'Wir' (3 Byte), dann nichts weiter",
+        "auf client: es endete mit Status 1",
+        "Was verspricht recv darüber, wie viel es liefert?",
+    ):
+        assert words in said
+        assert words in html.unescape(pages.student_page(result(TOLD))), words
+    (row,) = pages.cases([result(TOLD)])
+    assert row.title == "die Pakete lassen sich Zeit, die Antwort kommt vollständig und spät"
+    (feedback,) = exports.to_artemis(result(TOLD)).values()
+    assert "erwartet das Ende des Streams" in json.loads(feedback)["message"]
+
+
+def test_what_machines_compare_is_the_same_in_every_language(german: None) -> None:
+    spoken = exports.message(TOLD), graded_submission.dump(Kept("digest", result(TOLD)))
+    language.use("en")
+    assert spoken == (exports.message(TOLD), graded_submission.dump(Kept("digest", result(TOLD))))
