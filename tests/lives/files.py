@@ -71,6 +71,17 @@ web:
         (("init", "ended"),),
     ),
     Lab(
+        "beside a host that listens",
+        f"""
+db: {{image: echolab-host, command: {SERVE}}}
+side:
+  image: echolab-host
+  command: [python3, -m, echo_app.server, --port, "8"]
+  network_mode: service:db
+""",
+        'lab.expect("answered", lab.run("client", ["python3", "-c", ASK, "db"]).status == 0)',
+    ),
+    Lab(
         "healthy",
         f"""
 db:
@@ -259,6 +270,25 @@ web: {{image: echolab-host, command: {SERVE}, depends_on: {{db: {{condition: ser
 web: {image: echolab-host, command: [sh, -c, "echo never; exit 5"], restart: on-failure:2}
 """,
         error=r"web ended at once with status 5: never",
+    ),
+    Lab(
+        "port of the host whose network it shares",
+        f"""
+db: {{image: echolab-host, command: {SERVE}}}
+side: {{image: echolab-host, command: {SERVE}, network_mode: "service:db", depends_on: [db]}}
+""",
+        error=r"side ended at once with status 2: .*port 7 is in use",
+    ),
+    Lab(
+        "end beside a host that listens",
+        f"""
+db: {{image: echolab-host, command: {SERVE}}}
+side:
+  image: echolab-host
+  command: [sh, -c, "sleep 1; echo no; exit 6"]
+  network_mode: service:db
+""",
+        error=r"side ended at once with status 6: no",
     ),
 )
 """Labs that cannot come up."""

@@ -174,7 +174,13 @@ class Services:
         )
 
     def _answers(self, service: _Service) -> bool:
-        return service.ended is None and self._listens(service.host.name)
+        """Whether a service listens; one on a shared network, whose listeners are told to nobody,
+        has used up its time for that."""
+        if service.ended is not None:
+            return False
+        if service.host.shares:
+            return now() - (service.first or 0.0) >= TIME_TO_LISTEN
+        return self._listens(service.host.name)
 
     def _settled(self, service: _Service) -> bool:
         """Whether there is nothing more to wait for when the lab comes up."""
