@@ -34,7 +34,6 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 SAID = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
@@ -191,12 +190,18 @@ def _is(value: Any, name: str) -> bool:
 
 def _wrong_kind(value: Any, names: list[str], at: At) -> BadInput:
     kinds = list(dict.fromkeys(names))
-    wanted = " or ".join(SAID[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
+    wanted = " or ".join(
+        SAID[kind] for kind in kinds if kind != "string" and (kind != "null" or len(kinds) == 1)
+    )
     scalar = not isinstance(value, (dict, list))
     kind = next((one for one in ("string", "array", "object") if one in kinds), "")
     remedy = "write it so"
     if kind and not (kind == "string" and not scalar):
         remedy = REMEDIES[kind]
+    if "string" in kinds and wanted:
+        return at.bad(f"{short(value)} is not {wanted} or text", remedy)
+    if "string" in kinds:
+        return at.bad(f"{short(value)} is not text", remedy)
     return at.bad(f"{short(value)} is not {wanted or 'allowed'}", remedy)
 
 

@@ -96,15 +96,19 @@ def test_a_right_file_passes(text: str) -> None:
         ("services: {a: [1]}", "services.a: a list is not a mapping"),
         (
             "services: {a: {user: 1000}}",
-            "services.a.user: 1000 is not a text; put it in quotation marks",
+            "services.a.user: 1000 is not text; put it in quotation marks",
         ),
         (
             "services: {a: {command: [sleep, 9]}}",
-            "services.a.command.1: 9 is not a text; put it in quotation marks",
+            "services.a.command.1: 9 is not text; put it in quotation marks",
         ),
         (
             "services: {a: {environment: 3}}",
             "services.a.environment: 3 is not a mapping or a list; write '- VALUE' lines below it",
+        ),
+        (
+            "services: {a: {entrypoint: 3}}",
+            "services.a.entrypoint: 3 is not a list or text; put it in quotation marks",
         ),
         ("services: {a: {ports: [{target: [1]}]}}", "services.a.ports.0.target: a list is not"),
         ("services: {a: {ports: [80, 80]}}", "services.a.ports.1: 80 is there twice"),
@@ -116,7 +120,7 @@ def test_a_right_file_passes(text: str) -> None:
         ("services: {a: {oom_score_adj: 2000}}", "2000 is more than 1000"),
         ("services: {a: {volumes: [{target: /x}]}}", "services.a.volumes.0: it has no 'type'"),
         ("services: {a: {container_name: '-'}}", "'-' has characters that are not allowed here"),
-        ("services: {a: {privileged: 1}}", "1 is not true or false or a text"),
+        ("services: {a: {privileged: 1}}", "1 is not true or false or text"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_the_place_the_key_and_what_to_do(
