@@ -12,16 +12,20 @@ from echolab.report import plots, svg
 from echolab.report.messages import Message, Series
 from echolab.report.plots import BOTTOM, LEFT, RIGHT, TOP, Axis
 
-WIDTH, HEIGHT = 640, 250
-"""Pixels of a figure at the top of a page."""
+WIDTH, NARROW, HEIGHT = 640, 340, 250
+"""Pixels of a figure at the top of a page: its width on a screen and on a phone, its height."""
+
+TELLING = {WIDTH: "plot telling", NARROW: "plot telling narrow"}
+"""The class of a figure of either width; the style sheet shows one of them."""
 
 AROUND = 30
 """How many messages are shown after the first that waited; before it a fifth as many."""
 
 
-def waits(several: Sequence[Series]) -> str:
+def waits(several: Sequence[Series], width: int = WIDTH) -> str:
     """A bar from the sending of each message to its answer; several figures share their axes.
 
+    They stand side by side, or below each other where that is too narrow.
     It shows the messages around the one that waited longest, and those that waited for it.
     """
     shown = [one for one in several if one.latencies][:2]
@@ -33,21 +37,23 @@ def waits(several: Sequence[Series]) -> str:
     parts = [_among(one, first, first + AROUND) for one in shown]
     begin = min(message.sent or 0.0 for part in parts for message in part)
     end = max(message.received or message.sent or 0.0 for part in parts for message in part)
-    panel = WIDTH / len(shown)
+    columns = len(shown) if width == WIDTH else 1
+    panel = width / columns
     drawn: list[str] = []
     for number, (one, part) in enumerate(zip(shown, parts, strict=True)):
-        left = number * panel
+        left, top = number % columns * panel, number // columns * HEIGHT
         x = Axis(0.0, (end - begin) * 1e3, left + LEFT, left + panel - RIGHT)
-        y = Axis(first, first + AROUND, TOP + 18, HEIGHT - BOTTOM)
-        drawn.append(plots.frame(x, y, "ms", _("message"), TOP + 18))
-        drawn.append(svg.text(one.name, x=left + LEFT, y=TOP + 4, class_="panel-name"))
+        y = Axis(first, first + AROUND, top + TOP + 18, top + HEIGHT - BOTTOM)
+        drawn.append(plots.frame(x, y, "ms", _("message"), top + TOP + 18))
+        drawn.append(svg.text(one.name, x=left + LEFT, y=top + TOP + 4, class_="panel-name"))
         drawn += _bars(one, part, x, y, begin)
     told = (
         _("When each message was sent and answered.")
         + " "
         + "; ".join(f"{one.name}: {plots.summary(one)}" for one in shown)
     )
-    return svg.image(WIDTH, HEIGHT, told, *drawn, class_="plot telling")
+    height = HEIGHT * len(shown) // columns
+    return svg.image(width, height, told, *drawn, class_=TELLING[width])
 
 
 def _among(series: Series, first: int, last: int) -> list[Message]:
@@ -76,7 +82,7 @@ def _bars(
         yield svg.element("circle", cx=end, cy=place, r=2.2, class_="answer-dot")
 
 
-def course(several: Sequence[Series], record: Record) -> str:
+def course(several: Sequence[Series], record: Record, width: int = WIDTH) -> str:
     """How many messages had been answered by which time; cuts of the network are shaded."""
     shown = [(one, probe) for one, probe in zip(several, record.probes, strict=True)][:4]
     zero = min(probe.started for _, probe in shown)
@@ -90,7 +96,7 @@ def course(several: Sequence[Series], record: Record) -> str:
         lines.append((one, at))
     end = max((at[-1] for _, at in lines if at), default=1.0)
     most = max(len(one.messages) for one, _ in shown)
-    x = Axis(0.0, end, LEFT, WIDTH - RIGHT)
+    x = Axis(0.0, end, LEFT, width - RIGHT)
     y = Axis(0.0, most, HEIGHT - BOTTOM, TOP)
     parts = [_shade(x, begin - zero, over - zero) for begin, over in cuts(record)]
     parts.append(plots.frame(x, y, "s", _("messages answered")))
@@ -105,7 +111,7 @@ def course(several: Sequence[Series], record: Record) -> str:
         "y": plots.scale(y, _("messages")),
         "names": "|".join(one.name for one, _ in lines),
     }
-    return svg.image(WIDTH, HEIGHT, told, *parts, class_="plot telling", data=scales)
+    return svg.image(width, HEIGHT, told, *parts, class_=TELLING[width], data=scales)
 
 
 def cuts(record: Record) -> list[tuple[float, float]]:

@@ -16,7 +16,7 @@ from echolab.record import Record
 from echolab.report import contents, strip
 from echolab.report.terminal import MARKS
 
-WITH_UNIT = re.compile(r"\d[\d.,]* (?:%|[kM]?bit/s|ms|µs|s)(?!\w)")
+WITH_UNIT = re.compile(r"\d[\d.,]* (?:%|[kM]?bit/s|[kM]B|ms|µs|s)(?!\w)")
 """A figure and its unit."""
 
 STATIC = Path(__file__).parent / "static"

@@ -54,12 +54,14 @@ def draw(record: Record, several: Sequence[Series], story: Story) -> Picture:
     drawers: dict[str, Callable[[], str | None]] = {
         "distribution": lambda: plots.distribution(answered[:6]) if answered else None,
         "strip": lambda: strips(several) if several else None,
-        "waits": lambda: charts.waits(several) if answered else None,
-        "course": lambda: charts.course(several, record) if answered else None,
-        "queue": lambda: traces.queue(story),
-        "rate": lambda: streams[0] if streams else None,
-        "gap": lambda: traces.gap(story, begin, record.programs),
-        "conversations": lambda: traces.rows(story, begin, {}),
+        "waits": lambda: twice(lambda size: charts.waits(several, size) if answered else None),
+        "course": lambda: twice(
+            lambda size: charts.course(several, record, size) if answered else None
+        ),
+        "queue": lambda: twice(lambda size: traces.queue(story, size)),
+        "rate": lambda: twice(lambda size: (traces.rate(story, size) or (None,))[0]),
+        "gap": lambda: twice(lambda size: traces.gap(story, begin, record.programs, size)),
+        "conversations": lambda: twice(lambda size: traces.rows(story, begin, {}, size)),
     }
     for kind in (record.picture, "distribution", "conversations"):
         picture = drawers[kind]() if kind in drawers else None
@@ -71,6 +73,12 @@ def draw(record: Record, several: Sequence[Series], story: Story) -> Picture:
             lines = [(plots.swatch(one), one.name, plots.summary(one)) for one in named]
             return Picture(picture, _(TOLD[kind]), lines)
     return Picture()
+
+
+def twice(draw: Callable[[int], str | None]) -> str | None:
+    """A figure for a screen, and one for a phone, where the other's words would be too small."""
+    drawn = draw(charts.WIDTH), draw(charts.NARROW)
+    return "".join(filter(None, drawn)) or None
 
 
 def strips(several: Sequence[Series]) -> str:

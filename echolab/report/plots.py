@@ -187,14 +187,14 @@ def frame(x: Axis, y: Axis, below: str, beside: str, top: float = TOP) -> str:
     """The axes of a figure with their ticks, up to the pixel `top`."""
     parts: list[str] = []
     bottom = max(y.start, y.end)
-    for value in _sparse(x, 46):
+    for value in sparse(x, 46):
         place = x.place(value)
         parts.append(svg.element("line", x1=place, y1=top, x2=place, y2=bottom))
         parts.append(svg.text(figure(value), x=place, y=bottom + 18, class_="tick-label middle"))
-    for value in _sparse(y, 20):
+    for value in sparse(y, 20):
         place = y.place(value)
         parts.append(svg.element("line", x1=x.start, y1=place, x2=x.end, y2=place))
-        parts.append(svg.text(figure(value), x=x.start - 8, y=place + 4, class_="tick-label end"))
+        parts.append(svg.text(figure(value), x=x.start - 6, y=place + 4, class_="tick-label end"))
     middle = (top + bottom) / 2
     parts.append(
         svg.text(below, x=(x.start + x.end) / 2, y=bottom + 38, class_="axis-label middle")
@@ -209,7 +209,7 @@ def frame(x: Axis, y: Axis, below: str, beside: str, top: float = TOP) -> str:
     return svg.element("g", *parts, class_="frame", aria_hidden="true")
 
 
-def _sparse(axis: Axis, apart: float) -> Iterable[float]:
+def sparse(axis: Axis, apart: float) -> Iterable[float]:
     """Ticks far enough apart for their labels."""
     last = -math.inf
     for value in axis.ticks():

@@ -12,7 +12,7 @@ from echolab.language import decimal
 from echolab.language import translate as _
 from echolab.record import ProgramRun
 from echolab.report import labels, plots, signs, svg
-from echolab.report.charts import HEIGHT, WIDTH
+from echolab.report.charts import HEIGHT, TELLING, WIDTH
 from echolab.report.events import PacketEvent, Story
 from echolab.report.packet import Conversation
 from echolab.report.pcap import NANOSECONDS
@@ -24,8 +24,8 @@ MOST_ROWS = 8
 BINS = 60
 """How many stretches of time have a rate of their own."""
 
-NAME = 178
-"""Pixels for the names of rows."""
+NAME, NAMED = 178, 62.0
+"""Pixels for the names of rows; the height of a row below its name."""
 
 
 def conversations(story: Story, begin: float = 0.0) -> dict[Conversation, list[PacketEvent]]:
@@ -40,11 +40,11 @@ def conversations(story: Story, begin: float = 0.0) -> dict[Conversation, list[P
 # --- the queue of a listening socket
 
 
-def queue(story: Story) -> str | None:
+def queue(story: Story, width: int = WIDTH) -> str | None:
     """How many connections wait to be accepted, as bars over time; None without such a story.
 
-    accept returns. A SYN that is never answered found no room.
-    when accept returns. A SYN that is never answered found no place.
+    A connection waits from the end of its handshake until accept returns. A SYN that is never
+    answered found no place.
     """
     accepted = sorted(
         call.returned
@@ -55,7 +55,7 @@ def queue(story: Story) -> str | None:
     if not accepted or not established:
         return None
     changes = sorted([(at, 1) for at in established] + [(at, -1) for at in accepted])
-    begin = min(established[0], *refused)
+    begin = min([established[0], *refused])
     end = max(changes[-1][0], *refused, accepted[-1])
     span = (end - begin) / NANOSECONDS * 1.03
     steps, length = [(0.0, 0)], 0
@@ -63,7 +63,7 @@ def queue(story: Story) -> str | None:
         length = max(0, length + by)
         steps.append((max(0.0, (when - begin) / NANOSECONDS), length))
     most = max(length for _, length in steps)
-    x = Axis(0.0, span, LEFT, WIDTH - RIGHT)
+    x = Axis(0.0, span, LEFT, width - RIGHT)
     y = Axis(0.0, most + 1.5, HEIGHT - BOTTOM, TOP)
     parts = [plots.frame(x, y, "s", _("connections in the queue"))]
     for (at, count), (until, _count) in zip(steps, [*steps[1:], (span, 0)], strict=True):
@@ -84,7 +84,7 @@ def queue(story: Story) -> str | None:
         "The queue of the listening socket over time: at most {most} connections wait; "
         "{refused} SYNs (crosses) found no place"
     ).format(most=most, refused=len(refused))
-    return svg.image(WIDTH, HEIGHT, told, *parts, class_="plot telling")
+    return svg.image(width, HEIGHT, told, *parts, class_=TELLING[width])
 
 
 def _handshakes(story: Story) -> tuple[list[int], list[int]]:
@@ -120,7 +120,7 @@ class _Flow:
     told: str
 
 
-def rate(story: Story) -> tuple[str, list[tuple[str, str]]] | None:
+def rate(story: Story, width: int = WIDTH) -> tuple[str, list[tuple[str, str]]] | None:
     """Throughput and bytes under way of the two largest streams over time, and what each is."""
     streams = [packets for key, packets in conversations(story).items() if key[0] == "tcp"]
     streams.sort(key=lambda packets: -sum(one.packet.length for one in packets))
@@ -136,7 +136,7 @@ def rate(story: Story) -> tuple[str, list[tuple[str, str]]] | None:
     for row, (name, top, high) in enumerate(
         ((_("Mbit/s arriving"), TOP, fastest), (_("kB under way"), half + TOP - 8, widest))
     ):
-        x = Axis(0.0, end, LEFT, WIDTH - RIGHT)
+        x = Axis(0.0, end, LEFT, width - RIGHT)
         y = Axis(0.0, high * 1.05, top + half - BOTTOM - TOP + 8, top)
         parts.append(plots.frame(x, y, "s" if row else "", name, top))
         for number, flow in enumerate(flows):
@@ -144,7 +144,7 @@ def rate(story: Story) -> tuple[str, list[tuple[str, str]]] | None:
             path = "L".join(f"{x.place(at):.1f} {y.place(value):.1f}" for at, value in points)
             parts.append(svg.element("path", d=f"M{path}", class_=f"curve look{number}"))
     told = _("Throughput and bytes under way of the two largest streams over time")
-    drawn = svg.image(WIDTH, HEIGHT + 40, told, *parts, class_="plot telling")
+    drawn = svg.image(width, HEIGHT + 40, told, *parts, class_=TELLING[width])
     return drawn, [(flow.name, flow.told) for flow in flows]
 
 
@@ -218,7 +218,9 @@ class _Row:
     gap: tuple[int, int] | None = None
 
 
-def rows(story: Story, begin: float, names: Mapping[Conversation, str]) -> str | None:
+def rows(
+    story: Story, begin: float, names: Mapping[Conversation, str], width: int = WIDTH
+) -> str | None:
     """Conversations as rows of packets: above the line the initiator's, below the answers."""
     found = list(conversations(story, begin).items())
     found = [(key, packets) for key, packets in found if key[0] in ("tcp", "udp", "arp")]
@@ -226,10 +228,13 @@ def rows(story: Story, begin: float, names: Mapping[Conversation, str]) -> str |
         _Row(names.get(key) or name(packets), packets, packets[0].at)
         for key, packets in found[:MOST_ROWS]
     ]
-    return _draw_rows(shown, story, _("The packets of each conversation")) if shown else None
+    told = _("The packets of each conversation")
+    return _draw_rows(shown, story, told, width) if shown else None
 
 
-def gap(story: Story, begin: float, programs: Sequence[ProgramRun]) -> str | None:
+def gap(
+    story: Story, begin: float, programs: Sequence[ProgramRun], width: int = WIDTH
+) -> str | None:
     """One exchange of each stream, with the longest wait between two packets of its client."""
     found = [
         packets
@@ -245,9 +250,8 @@ def gap(story: Story, begin: float, programs: Sequence[ProgramRun]) -> str | Non
     ]
     if not shown:
         return None
-    return _draw_rows(
-        shown, story, _("One exchange of each stream; the marked wait is the longest")
-    )
+    told = _("One exchange of each stream; the marked wait is the longest")
+    return _draw_rows(shown, story, told, width)
 
 
 def _manner(row: _Row, story: Story, programs: Sequence[ProgramRun]) -> str:
@@ -298,21 +302,29 @@ def name(packets: Sequence[PacketEvent]) -> str:
     return _("{kind} to {end}").format(kind=kind, end=f"{first.target}:{port}")
 
 
-def _draw_rows(shown: Sequence[_Row], story: Story, told: str) -> str:
+def _draw_rows(shown: Sequence[_Row], story: Story, told: str, width: int) -> str:
+    """A row with its name before it, or above it where that is too narrow."""
+    above = width != WIDTH
     span = max(max(one.end for one in row.packets) - row.begin for row in shown)
     unit, word = (1e9, "s") if span > 3e9 else (1e6, "ms")
     if _piled_up(shown, span):
         shown = [_in_order(row) for row in shown]
         span, unit, word = max(len(row.packets) for row in shown), 1.0, _("packets in their order")
-    space = max(34.0, min(58.0, 190 / len(shown)))
+    space = NAMED if above else max(34.0, min(58.0, 190 / len(shown)))
     bottom = TOP + space * len(shown) + 6
-    x = Axis(0.0, span / unit or 1.0, NAME, WIDTH - 60)
+    start, end = (10, width - 12) if above else (NAME, width - 80)
+    x = Axis(0.0, span / unit or 1.0, start, end)
     parts = [_time_axis(x, bottom, word)]
     for number, row in enumerate(shown):
-        y = TOP + space * (number + 0.5)
-        parts.append(svg.element("line", x1=NAME, y1=y, x2=x.end, y2=y, class_="row"))
-        parts.append(svg.text(row.name[:26], x=NAME - 10, y=y + 4, class_="row-name end"))
-        if row.told:
+        y = TOP + space * number + (44 if above else space / 2)
+        parts.append(svg.element("line", x1=start, y1=y, x2=x.end, y2=y, class_="row"))
+        if above:
+            parts.append(svg.text(row.name[:40], x=start, y=y - 26, class_="row-name"))
+        else:
+            parts.append(svg.text(row.name[:26], x=NAME - 10, y=y + 4, class_="row-name end"))
+        if row.told and above:
+            parts.append(svg.text(row.told, x=x.end, y=y - 26, class_="row-told end"))
+        elif row.told:
             parts.append(svg.text(row.told, x=x.end + 6, y=y + 4, class_="row-told"))
         if row.gap:
             left, right = (x.place((at - row.begin) / unit) for at in row.gap)
@@ -324,7 +336,7 @@ def _draw_rows(shown: Sequence[_Row], story: Story, told: str) -> str:
                 svg.text(decimal(f"{wait:.1f} ms"), x=middle, y=y - 4, class_="cut-name middle")
             )
         parts += _packets(row, x, y, unit, story)
-    return svg.image(WIDTH, bottom + 44, told, *parts, class_="plot telling ladder-signs")
+    return svg.image(width, bottom + 44, told, *parts, class_=f"{TELLING[width]} ladder-signs")
 
 
 def _piled_up(shown: Sequence[_Row], span: int) -> bool:
@@ -349,7 +361,7 @@ def _in_order(row: _Row) -> _Row:
 
 def _time_axis(x: Axis, bottom: float, word: str) -> str:
     parts = []
-    for value in x.ticks():
+    for value in plots.sparse(x, 46):
         place = x.place(value)
         parts.append(svg.element("line", x1=place, y1=TOP, x2=place, y2=bottom))
         label = svg.text(plots.figure(value), x=place, y=bottom + 18, class_="tick-label middle")

@@ -15,7 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from echolab.record import Conclusion
+from echolab import language
+from echolab.record import Conclusion, Fault
 from echolab.report import compare, page
 from tests.report import made
 from tests.report.conftest import Open
@@ -29,6 +30,14 @@ sin_addr=inet_addr("10.0.0.2")}, 16) = 0 <0.100024>
 7 1700000001.750060 sendto(3, "Wir erschrecken"..., 64, 0, NULL, 0) = 64 <0.000010>
 7 1700000001.750080 recvfrom(3, "Wir erschrecken"..., 1023, 0, NULL, NULL) = 64 <0.308020>
 """
+
+ACCEPTED = """\
+9 1700000000.990000 accept(3, NULL, NULL) = 4 <0.900000>
+9 1700000001.900000 accept(3,  <unfinished ...>
+"""
+
+TELLING = ("distribution", "waits", "course", "queue", "rate", "gap", "conversations")
+"""The pictures that are drawn as one."""
 
 SCREENS = [(1280, False), (1280, True), (1024, False), (390, False), (390, True)]
 
@@ -66,6 +75,37 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         path = folder / f"{name}.html"
         path.write_text(text, encoding="utf-8")
         addresses[name] = path.as_uri()
+    return addresses
+
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
+    """Addresses of reports that begin with each picture, in each language."""
+    folder = tmp_path_factory.mktemp("telling")
+    wire = made.Wire()
+    made.healed(wire)
+    accepting = dataclasses.replace(
+        made.program(calls=ACCEPTED, started=0.9, ended=3.0), host="server"
+    )
+    fates = ["delivered"] * 20 + ["slow", "late", "lost"] + ["delivered"] * 20
+    probes = tuple(made.probe(protocol, fates) for protocol in ("udp", "tcp", "tcp-connect"))
+    captures = wire.write(folder)
+    addresses = {}
+    for spoken in language.LANGUAGES:
+        language.use(spoken)
+        for kind in TELLING:
+            record = made.record(
+                picture=kind,
+                captures=captures,
+                probes=probes,
+                programs=(made.program(calls=TRACE, started=0.9), accepting),
+                faults=(Fault(1.3, "partition", ("client",)), Fault(1.7, "heal")),
+                conclusion=Conclusion(True, "one waited 81.0 ms", "", "holds"),
+            )
+            path = folder / f"{kind}-{spoken}.html"
+            path.write_text(page.draw([(record, folder)]), encoding="utf-8")
+            addresses[kind, spoken] = path.as_uri()
+    language.use("en")
     return addresses
 
 
@@ -156,6 +196,31 @@ def whole_page(browser: WebDriver, width: int) -> bytes:
     return base64.b64decode(shot["data"])
 
 
+OUTSIDE = """
+return Array.from(document.querySelectorAll('svg text'))
+  .filter(t => t.getClientRects().length)
+  .filter(t => {
+    const a = t.getBoundingClientRect();
+    const b = t.closest('svg').getBoundingClientRect();
+    return a.left < b.left - 1 || a.right > b.right + 1
+      || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+  }).map(t => t.textContent);
+"""
+
+SMALL = """
+const size = text => {
+  const drawn = text.getScreenCTM();
+  return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(drawn.a, drawn.b);
+};
+return Array.from(document.querySelectorAll('svg text'))
+  .filter(t => t.getClientRects().length && size(t) < arguments[0] - 0.05)
+  .map(t => [size(t), t.textContent]);
+"""
+
+READABLE = 11
+"""Pixels of the smallest words in a picture, however it is scaled."""
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["one", "compare"])
 def test_the_words_inside_a_picture_stay_inside_it(
@@ -163,19 +228,40 @@ def test_the_words_inside_a_picture_stay_inside_it(
 ) -> None:
     browser = screen(width, False)
     browser.get(pages[name])
-    outside = browser.execute_script(
-        """
-        return Array.from(document.querySelectorAll('svg text'))
-          .filter(t => t.getClientRects().length)
-          .filter(t => {
-            const a = t.getBoundingClientRect();
-            const b = t.closest('svg').getBoundingClientRect();
-            return a.left < b.left - 1 || a.right > b.right + 1
-              || a.top < b.top - 1 || a.bottom > b.bottom + 1;
-          }).map(t => t.textContent);
-        """
-    )
-    assert outside == []
+    assert browser.execute_script(OUTSIDE) == []
+    assert browser.execute_script(SMALL, READABLE) == []
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+@pytest.mark.parametrize("spoken", language.LANGUAGES)
+@pytest.mark.parametrize("kind", TELLING)
+def test_the_words_of_a_telling_picture_are_readable_on_every_screen(
+    kind: str, spoken: str, width: int, telling: dict[tuple[str, str], str], screen: Open
+) -> None:
+    browser = screen(width, False)
+    browser.get(telling[kind, spoken])
+    pictures = browser.find_elements(By.CSS_SELECTOR, ".first > .plot")
+    assert sum(one.is_displayed() for one in pictures) == 1
+    assert browser.execute_script(SMALL, READABLE) == []
+    assert browser.execute_script(OUTSIDE) == []
+    assert browser.execute_script(OVERLAPS, APART) == []
+    assert browser.execute_script(CUT) == []
+
+
+SPLIT = """
+return Array.from(document.querySelectorAll('.keys .together, .answer .together'))
+  .map(one => one.getClientRects().length);
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_line_of_a_key_ends_between_a_figure_and_its_unit(
+    width: int, telling: dict[tuple[str, str], str], screen: Open
+) -> None:
+    browser = screen(width, False)
+    browser.get(telling["distribution", "de"])
+    assert set(browser.execute_script(SPLIT)) == {1}
+    assert len(browser.execute_script(SPLIT)) == 1 + 2 * 2 * 3  # each key: the median, the slowest
 
 
 def test_pointing_at_a_packet_shows_its_fields(pages: dict[str, str], screen: Open) -> None:
