@@ -65,11 +65,13 @@ def run(words: Sequence[str], *, everything: bool) -> bool:
 def suite() -> Iterator[Sequence[str | Path]]:
     """The commands that run all tests: first those without Docker, side by side, a file each.
 
-    Then those of Docker, one after the other: they judge real time, and count what others left.
+    Then those of Docker, in the same way. Last, one after the other, those of Docker that judge
+    real time or look at all that the daemon has.
     """
-    jobs = min(len(os.sched_getaffinity(0)), MOST_JOBS)
-    yield _module("pytest", "-m", "not docker", "-n", str(jobs), "--dist", "loadgroup")
-    yield _module("pytest", "-m", "docker")
+    jobs = str(min(len(os.sched_getaffinity(0)), MOST_JOBS))
+    for which in ("not docker", "docker and not alone"):
+        yield _module("pytest", "-m", which, "-n", jobs, "--dist", "loadgroup")
+    yield _module("pytest", "-m", "docker and alone")
 
 
 def _passes(command: Sequence[str | Path]) -> bool:

@@ -28,13 +28,10 @@ hypothesis.settings.load_profile("untimed")  # a busy machine fails no test
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes run the tests, a file's tests share one, and so do Docker's.
-
-    Docker's judge real time and count what a run left behind: two at once would see each other.
-    """
+    """Where several processes run the tests, a file's tests share one, unless it says which."""
     for item in items:
-        group = "docker" if item.get_closest_marker("docker") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 PerformAll = Callable[[Sequence[Job]], list[Record]]

@@ -14,12 +14,15 @@ import pytest
 import testinfra
 
 from echolab import resources
-from echolab.engines.docker import engine
+from echolab.engines.docker import engine, owner
 from echolab.engines.docker.attach import Api
 from echolab.engines.docker.daemon import connect
 from echolab.engines.docker.engine import open_network
+from echolab.engines.docker.images import ensure
+from echolab.engines.docker.link_container import has_netem
 from echolab.engines.docker.network import ContainerNetwork
 from echolab.job import Job
+from echolab.kernel import build
 from echolab.runs import catalogue
 from echolab.scenario import inspection
 from echolab.settings import Settings
@@ -59,6 +62,39 @@ def api(here: Settings) -> Iterator[Api]:
     connection = connect()
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def link_image(here: Settings) -> str:
+    return ensure(here.base_image_file, lambda line: None).link
+
+
+@pytest.fixture(scope="module")
+def apart(
+    here: Settings, api: Api, link_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings with a cache of their own, so that other runs' locks are elsewhere.
+
+    It knows the kernel, and what the daemon's can do, as the cache of an earlier run does.
+    """
+    folder = tmp_path_factory.mktemp("apart")
+    kernel = build.find(here.cache, here.kernel)
+    path = kernel.path if kernel is not None else None
+    has_netem(api, link_image, {}, folder / "cache")
+    return dataclasses.replace(here, cache=folder / "cache", folder=folder, kernel=path)
+
+
+def left(api: Api, settings: Settings) -> list[str]:
+    """Everything that names a lock of these settings."""
+    wanted = {"label": owner.LOCK}
+    found = [*api.containers(all=True, filters=wanted), *api.networks(filters=wanted)]
+    found += api.volumes(filters=wanted)["Volumes"] or []
+    folder = str((settings.cache / "runs").resolve())
+    return [
+        str(entry.get("Names") or entry["Name"])
+        for entry in found
+        if entry["Labels"][owner.LOCK].startswith(folder)
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from echolab.engines.docker.program import output_of
 from echolab.job import Job
 from echolab.settings import Settings
 
+pytestmark = pytest.mark.alone
+
 Seen = dict[tuple[bytes, int], float]
 
 

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from echolab import resources
-from echolab.engines.docker import owner
 from echolab.engines.docker.attach import Api
 from echolab.engines.docker.engine import open_network
 from echolab.engines.docker.network import ContainerNetwork
@@ -24,6 +23,7 @@ from echolab.errors import BadInput, CannotRun
 from echolab.job import Job
 from echolab.runs import catalogue
 from echolab.settings import Settings
+from tests.docker.conftest import left
 
 END_APPLIANCE = """
 import os, pathlib, signal
@@ -38,14 +38,8 @@ def open_file(here: Settings, folder: Path, document: object) -> ContainerNetwor
     file = folder / "compose.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     job = Job("test", "", catalogue.topology(file), capture=False)
-    settings = dataclasses.replace(here, compose=file, cache=here.cache)
+    settings = dataclasses.replace(here, compose=file)
     return open_network(job, settings, lambda line: None)
-
-
-def ours(api: Api) -> set[str]:
-    wanted = {"label": owner.LOCK}
-    containers = {entry["Id"] for entry in api.containers(all=True, filters=wanted)}
-    return containers | {entry["Id"] for entry in api.networks(filters=wanted)}
 
 
 def test_an_appliance_that_dies_is_an_error_and_its_link_is_not_clean(
@@ -98,41 +92,39 @@ def test_an_absent_daemon_is_one_line_and_status_4() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_that_compose_refuses_is_bad_input(api: Api, here: Settings, tmp_path: Path) -> None:
-    before = ours(api)
+def test_a_file_that_compose_refuses_is_bad_input(
+    api: Api, apart: Settings, tmp_path: Path
+) -> None:
     document = {"services": {"a": {"image": "echolab-host", "comand": ["sleep", "9"]}}}
     with pytest.raises(BadInput, match="comand"):
-        open_file(here, tmp_path, document)
-    assert ours(api) <= before
+        open_file(apart, tmp_path, document)
+    assert left(api, apart) == []
 
 
 def test_a_host_that_ends_at_once_is_told_with_its_last_words(
-    api: Api, here: Settings, tmp_path: Path
+    api: Api, apart: Settings, tmp_path: Path
 ) -> None:
-    before = ours(api)
     command = ["sh", "-c", "echo no such luck >&2; exit 7"]
     document = {"services": {"a": {"image": "echolab-host", "command": command}}}
     with pytest.raises(CannotRun, match="a ended at once with status 7: no such luck"):
-        open_file(here, tmp_path, document)
-    assert ours(api) <= before
+        open_file(apart, tmp_path, document)
+    assert left(api, apart) == []
 
 
-def test_a_port_in_use_is_told_with_a_remedy(api: Api, here: Settings, tmp_path: Path) -> None:
-    before = ours(api)
+def test_a_port_in_use_is_told_with_a_remedy(api: Api, apart: Settings, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
         port = taken.getsockname()[1]
         service = {"image": "echolab-host", "ports": [f"{port}:7"]}
         with pytest.raises(CannotRun, match="end what uses that port"):
-            open_file(here, tmp_path, {"services": {"a": service}})
-    assert ours(api) <= before
+            open_file(apart, tmp_path, {"services": {"a": service}})
+    assert left(api, apart) == []
 
 
 def test_networks_that_overlap_are_told_with_a_remedy(
-    api: Api, here: Settings, tmp_path: Path
+    api: Api, apart: Settings, tmp_path: Path
 ) -> None:
-    before = ours(api)
     service = {"image": "echolab-host", "networks": ["a", "b"]}
     wide, narrow = "198.18.0.0/16", "198.18.7.0/24"
     networks = {
@@ -140,29 +132,27 @@ def test_networks_that_overlap_are_told_with_a_remedy(
         for name, subnet in (("a", wide), ("b", narrow))
     }
     with pytest.raises(CannotRun, match=r"overlaps .* choose another 'subnet'"):
-        open_file(here, tmp_path, {"services": {"a": service}, "networks": networks})
-    assert ours(api) <= before
+        open_file(apart, tmp_path, {"services": {"a": service}, "networks": networks})
+    assert left(api, apart) == []
 
 
 def test_an_image_that_cannot_be_pulled_is_told_with_a_remedy(
-    api: Api, here: Settings, tmp_path: Path
+    api: Api, apart: Settings, tmp_path: Path
 ) -> None:
-    before = ours(api)
     image = "registry.invalid/shop:1"  # RFC 6761: no such host anywhere
     with pytest.raises(CannotRun, match=r"registry\.invalid.*docker load"):
-        open_file(here, tmp_path, {"services": {"a": {"image": image}}})
-    assert ours(api) <= before
+        open_file(apart, tmp_path, {"services": {"a": {"image": image}}})
+    assert left(api, apart) == []
 
 
 def test_an_address_that_the_gateway_has_is_told_with_a_remedy(
-    api: Api, here: Settings, tmp_path: Path
+    api: Api, apart: Settings, tmp_path: Path
 ) -> None:
-    before = ours(api)
     service = {"image": "echolab-host", "networks": {"a": {"ipv4_address": "198.18.0.1"}}}
     ipam = {"config": [{"subnet": "198.18.0.0/24", "gateway": "198.18.0.1"}]}
     with pytest.raises(CannotRun, match="ipv4_address"):
-        open_file(here, tmp_path, {"services": {"a": service}, "networks": {"a": {"ipam": ipam}}})
-    assert ours(api) <= before
+        open_file(apart, tmp_path, {"services": {"a": service}, "networks": {"a": {"ipam": ipam}}})
+    assert left(api, apart) == []
 
 
 def test_a_full_disk_is_told_with_a_remedy(here: Settings, job: Job) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import random
 import signal
@@ -19,10 +18,11 @@ from echolab import resources
 from echolab.engines.docker import owner
 from echolab.engines.docker.attach import Api
 from echolab.engines.docker.engine import open_network
-from echolab.engines.docker.images import ensure
 from echolab.job import Job
-from echolab.kernel import build
 from echolab.settings import Settings
+from tests.docker.conftest import left
+
+pytestmark = pytest.mark.alone  # a run beside it would remove what a killed one left
 
 VICTIM = Path(__file__).with_name("victim.py")
 
@@ -31,19 +31,6 @@ CLEAN_LIMIT = 5.0
 
 UNDER_WAY = 10.0
 """Seconds that the daemon may take to finish a request whose sender is dead."""
-
-
-@pytest.fixture
-def apart(here: Settings, tmp_path: Path) -> Settings:
-    """Settings with a cache of their own, so that other runs' locks are elsewhere."""
-    kernel = build.find(here.cache, here.kernel)
-    path = kernel.path if kernel is not None else None
-    return dataclasses.replace(here, cache=tmp_path / "cache", folder=tmp_path, kernel=path)
-
-
-@pytest.fixture(scope="module")
-def link_image(here: Settings) -> str:
-    return ensure(here.base_image_file, lambda line: None).link
 
 
 @contextlib.contextmanager
@@ -70,19 +57,6 @@ def time_to_shape(settings: Settings) -> float:
         assert process.stdout is not None
         assert process.stdout.readline() == "shaped\n"
     return time.monotonic() - started
-
-
-def left(api: Api, settings: Settings) -> list[str]:
-    """Everything that names a lock of these settings."""
-    wanted = {"label": owner.LOCK}
-    found = [*api.containers(all=True, filters=wanted), *api.networks(filters=wanted)]
-    found += api.volumes(filters=wanted)["Volumes"] or []
-    folder = str((settings.cache / "runs").resolve())
-    return [
-        str(entry.get("Names") or entry["Name"])
-        for entry in found
-        if entry["Labels"][owner.LOCK].startswith(folder)
-    ]
 
 
 def hosts_of(api: Api, settings: Settings) -> list[str]:

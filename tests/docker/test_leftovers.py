@@ -6,6 +6,8 @@ import dataclasses
 import secrets
 from pathlib import Path
 
+import pytest
+
 from echolab.engines.docker import owner
 from echolab.engines.docker.attach import Api
 from echolab.engines.docker.engine import open_network
@@ -13,6 +15,8 @@ from echolab.engines.docker.images import ensure
 from echolab.job import Job
 from echolab.runs import catalogue
 from echolab.settings import Settings
+
+pytestmark = pytest.mark.alone
 
 COMPOSE = """
 services:

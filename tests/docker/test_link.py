@@ -15,6 +15,8 @@ from echolab.record.probe import Probe
 from echolab.record.probe_events import read_probe
 from echolab.tc import Qdisc, qdiscs
 
+pytestmark = pytest.mark.alone
+
 
 def shape(network: ContainerNetwork, host: str, link: Link) -> None:
     addresses = {name: (address.ip,) for name, address in network.addresses.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,15 +10,13 @@ import pytest
 
 from echolab.engines.docker import engine
 from echolab.engines.docker.attach import Api
-from echolab.engines.docker.daemon import connect
-from echolab.engines.docker.owner import LOCK
 from echolab.errors import BadInput, CannotRun
 from echolab.judge import verdicts
 from echolab.record import Record
 from echolab.scenario.performance import perform
 from echolab.settings import Settings
+from tests.docker.conftest import left
 from tests.lives.files import LIVES, REFUSED, Lab
-from tests.needs import lacking
 from tests.networks.conftest import job_of
 
 pytestmark = pytest.mark.docker
@@ -28,28 +25,16 @@ Run = Callable[[Lab], Record]
 
 
 @pytest.fixture
-def in_docker(tmp_path: Path) -> Run:
+def in_docker(apart: Settings, tmp_path: Path) -> Run:
     """Performs a lab's scenario on containers."""
 
     def run(lab: Lab) -> Record:
         job = job_of(tmp_path, lab.file, lab.script, seed=1, capture=False)
-        here = dataclasses.replace(
-            Settings.from_environment(os.environ),
-            folder=tmp_path,
-            compose=tmp_path / "compose.yaml",
-        )
-        lack = engine.lack(here)
-        if lack:
-            lacking(f"{lack.what}; {lack.remedy}")
+        here = dataclasses.replace(apart, folder=tmp_path, compose=tmp_path / "compose.yaml")
         with engine.open_network(job, here, lambda line: None) as network:
             return verdicts.judge(perform(job, network, "docker"))
 
     return run
-
-
-@pytest.fixture
-def api() -> Api:
-    return connect()
 
 
 @pytest.mark.parametrize("lab", LIVES, ids=lambda lab: lab.name)
@@ -60,9 +45,10 @@ def test_services_live_as_the_file_says(lab: Lab, in_docker: Run) -> None:
 
 
 @pytest.mark.parametrize("lab", REFUSED, ids=lambda lab: lab.name)
-def test_a_service_that_cannot_live_is_told_in_one_line(lab: Lab, in_docker: Run, api: Api) -> None:
-    before = {one["Id"] for one in api.containers(all=True, filters={"label": LOCK})}
+def test_a_service_that_cannot_live_is_told_in_one_line(
+    lab: Lab, in_docker: Run, api: Api, apart: Settings
+) -> None:
     with pytest.raises((CannotRun, BadInput), match=lab.error) as caught:
         in_docker(lab)
     assert "\n" not in str(caught.value)
-    assert {one["Id"] for one in api.containers(all=True, filters={"label": LOCK})} <= before
+    assert left(api, apart) == []

@@ -125,12 +125,14 @@ def test_every_claim_about_a_link_holds_in_exact(case: Case, in_exact: Results) 
 
 @pytest.mark.exact
 @pytest.mark.docker
+@pytest.mark.alone
 @ids
 def test_containers_see_the_same(case: Case, in_exact: Results, in_docker: InDocker) -> None:
     assert seen(in_docker(case)["seen"]) == seen(in_exact[case.name, "seen"])
 
 
 @pytest.mark.docker
+@pytest.mark.alone
 @ids
 def test_every_claim_about_a_link_holds_in_containers(case: Case, in_docker: InDocker) -> None:
     record = in_docker(case)["shaped"]

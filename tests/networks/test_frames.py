@@ -73,6 +73,7 @@ def test_segments_die_in_exact(exactly: Run) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.alone
 def test_segments_die_where_an_appliance_shapes(tmp_path: Path) -> None:
     from echolab.engines.docker import engine
 

@@ -25,6 +25,9 @@ SOLUTION = resources.ROOT / "tests" / "exercises" / "01-stream-client" / "refere
 
 exact = pytest.mark.exact
 
+labs_up = pytest.mark.xdist_group("labs that are up")
+"""In one process with tests/docker/test_running.py: `down` takes the only lab down that is up."""
+
 once = pytest.mark.parametrize("kind", ["source"], indirect=True, scope="session")
 """For what the two distributions, which give the same wheel, cannot differ in."""
 
@@ -181,6 +184,7 @@ def test_the_images_are_made_of_the_same_files(installed: Installed) -> None:
 
 
 @once
+@labs_up
 @pytest.mark.docker
 def test_containers_are_made_from_the_images_that_it_carries(docker: Installed) -> None:
     made = docker.run("echolab", "build", "images").stdout
@@ -189,6 +193,7 @@ def test_containers_are_made_from_the_images_that_it_carries(docker: Installed) 
 
 
 @once
+@labs_up
 @pytest.mark.docker
 def test_the_lab_of_an_installed_echolab_goes_up_and_down(docker: Installed) -> None:
     api = connect()

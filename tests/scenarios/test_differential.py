@@ -64,6 +64,7 @@ def run(engine: str, name: str, given: tuple[str, ...]) -> dict[str, Any]:
 
 
 @pytest.mark.docker
+@pytest.mark.alone
 @pytest.mark.exact
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "given"), CHOSEN, ids=[name for name, _ in CHOSEN])
