@@ -113,11 +113,12 @@ def _is_old() -> bool:
 
 
 def _readable(file: Path, undo: contextlib.ExitStack) -> str:
-    """The path of a Compose file, or of a copy without what an old Compose refuses."""
-    if not _is_old():
-        return str(file)
+    """The path of a Compose file, or of a copy without what an old Compose refuses.
+
+    Few files have any of that, and to ask an old Compose for its version takes a third of a second.
+    """
     document = read(file)
-    if not without_novelties(document):
+    if not without_novelties(document) or not _is_old():
         return str(file)
     folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="echolab-"))
     copy = Path(folder, file.name)

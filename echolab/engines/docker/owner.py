@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import requests
 from docker.errors import APIError, NotFound
 
 from echolab.engines.docker.attach import Api
@@ -35,6 +38,12 @@ MACHINE = "echolab.machine"
 
 CONFLICT = 409
 """The daemon's status for what cannot be done now."""
+
+IN_PROGRESS = "already in progress"
+"""What it says of something that it is removing."""
+
+REMOVAL_LIMIT = 10
+"""Seconds within which it must have removed that."""
 
 
 class Owner:
@@ -153,12 +162,9 @@ def remove(api: Api, *labels: str) -> int:
     wanted = {"label": list(labels)}
     with daemon_errors("cleaning up"):
         containers = [entry["Id"] for entry in api.containers(all=True, filters=wanted)]
-        removed = sum(
-            _gone(lambda one: api.remove_container(one, force=True, v=True), one)
-            for one in containers
-        )
+        removed = _all_gone(functools.partial(_end, api), containers)
         networks = [entry["Id"] for entry in api.networks(filters=wanted)]
-        removed += sum(_gone(api.remove_network, one) for one in networks)
+        removed += _all_gone(api.remove_network, networks)
         volumes = [entry["Name"] for entry in api.volumes(filters=wanted)["Volumes"] or []]
         return removed + sum(_gone(api.remove_volume, one) for one in volumes)
 
@@ -187,6 +193,45 @@ def _lock_labels(api: Api) -> Iterable[str]:
     return {entry["Labels"][LOCK] for entry in found}
 
 
+def _end(api: Api, container: str) -> None:
+    """Remove a container, which may run, and what it keeps; or wait until the daemon has.
+
+    It removes a link's container by itself, and while it does so it lets no network go.
+    """
+    try:
+        api.remove_container(container, force=True, v=True)
+    except APIError as error:
+        if error.status_code == CONFLICT and IN_PROGRESS in str(error.explanation):
+            with contextlib.suppress(requests.Timeout):
+                api.wait(container, timeout=REMOVAL_LIMIT, condition="removed")
+        raise
+
+
+def _all_gone(remove_one: Callable[[str], Any], names: Sequence[str]) -> int:
+    """Remove several things at once; how many were removed. Raises the first error at the end.
+
+    The daemon mostly waits for the kernel. In threads of our own: a pool takes no more work when
+    the interpreter is ending.
+    """
+    counts: dict[str, int] = {}
+    errors: list[Exception] = []
+
+    def work(name: str) -> None:
+        try:
+            counts[name] = _gone(remove_one, name)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return sum(counts.values())
+
+
 def _gone(remove_one: Callable[[str], Any], name: str) -> int:
     """Remove one thing; 0 if somebody else is removing it, has removed it, or still uses it."""
     try:
@@ -195,7 +240,7 @@ def _gone(remove_one: Callable[[str], Any], name: str) -> int:
         return 0
     except APIError as error:
         if error.status_code == CONFLICT and any(
-            words in str(error.explanation) for words in ("already in progress", "being used")
+            words in str(error.explanation) for words in (IN_PROGRESS, "being used")
         ):
             return 0
         raise
