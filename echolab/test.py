@@ -63,14 +63,14 @@ def run(words: Sequence[str], *, everything: bool) -> bool:
 
 
 def suite() -> Iterator[Sequence[str | Path]]:
-    """The commands that run all tests: first those without Docker, side by side, a file each.
+    """The commands that run all tests: first those without Docker, side by side.
 
-    Then those of Docker, in the same way. Last, one after the other, those of Docker that judge
-    real time or look at all that the daemon has.
+    Then those of Docker, a file each: its tests share containers. Last, one after the other, those
+    of Docker that judge real time or look at all that the daemon has.
     """
     jobs = str(min(len(os.sched_getaffinity(0)), MOST_JOBS))
-    for which in ("not docker", "docker and not alone"):
-        yield _module("pytest", "-m", which, "-n", jobs, "--dist", "loadgroup")
+    yield _module("pytest", "-m", "not docker", "-n", jobs)
+    yield _module("pytest", "-m", "docker and not alone", "-n", jobs, "--dist", "loadfile")
     yield _module("pytest", "-m", "docker and alone")
 
 

@@ -11,6 +11,7 @@ from docker.errors import NotFound
 from echolab.engines.docker import owner
 from echolab.engines.docker.attach import Api
 from echolab.engines.docker.images import ensure
+from echolab.errors import CannotRun
 from echolab.settings import Settings
 
 
@@ -48,3 +49,25 @@ def test_everything_labelled_goes_and_the_rest_stays(
         assert owner.clean(api) == 0
     finally:
         api.remove_container(other, force=True)
+
+
+def test_what_can_be_removed_goes_although_something_cannot(
+    here: Settings, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = ensure(here.base_image_file, lambda line: None).link
+    label = f"test-{secrets.token_hex(4)}"
+    used, free = (
+        api.create_network(f"{label}-{name}", labels={label: "network"})["Id"]
+        for name in ("used", "free")
+    )
+    config = api.create_host_config(network_mode=used)
+    user = api.create_container(image, ["sleep", "infinity"], host_config=config)["Id"]
+    try:
+        api.start(user)
+        with pytest.raises(CannotRun, match="active endpoints"):
+            owner.remove(api, label)
+        with pytest.raises(NotFound):
+            api.inspect_network(free)
+    finally:
+        api.remove_container(user, force=True)
+    assert owner.remove(api, label) == 1

@@ -15,8 +15,6 @@ from echolab.engines.docker import running
 from echolab.engines.docker.attach import Api
 from echolab.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("labs that are up")
-
 LAB = """
 services:
   server: {image: echolab-host, command: [python3, -m, echo_app.server]}

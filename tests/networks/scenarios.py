@@ -54,6 +54,6 @@ def shaped(lab: Lab, host: str = "", network: str = "", to: str = "", hops: int 
     lab.expect_time("toward", lab.probe(host, ip, count=20).median, 0.05)
     lab.clear(host)
     lab.shape(to, Link(loss=0.2))
-    lost = lab.probe(host, ip, count=200, interval=0.01).lost
+    lost = lab.probe(host, ip, count=200, interval=0.005, timeout=0.5).lost
     lab.expect_rate("lost on the way back", lost, 200, theory=0.2)
     lab.clear(to)
