@@ -178,6 +178,7 @@ def perform_capturing(engine: str, here: Settings, tmp_path: Path) -> Callable[[
     return work
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", SHAPING)
 def test_every_engine_keeps_the_contract_with_links(
     name: str, perform_capturing: Callable[[str], Record]
@@ -188,6 +189,7 @@ def test_every_engine_keeps_the_contract_with_links(
     assert record.verdict == "pass" and record.faults
 
 
+@pytest.mark.alone
 def test_each_host_is_captured_before_and_after_its_link(
     perform_capturing: Callable[[str], Record],
 ) -> None:
