@@ -18,9 +18,9 @@ from pathlib import Path
 
 from echolab.engines.activity import program
 from echolab.engines.exact import java_lines, sitecustomize
-from echolab.engines.exact.diagnosis import still_running
+from echolab.engines.exact.diagnosis import Running, still_running
 from echolab.engines.exact.stall import Stalled, processor_times
-from echolab.engines.job_files import CALLS
+from echolab.engines.job_files import CALLS, PROGRAMS
 from echolab.errors import CannotRun
 
 LIMIT = 30.0
@@ -52,6 +52,8 @@ TAIL = 1 << 20
 
 LINE = re.compile(rf'"{sitecustomize.MARK} (\d+) of ([^"]*)"')
 CALL = re.compile(r"^(?:\d+ +)?\d+\.\d+ (?P<call>\w+\(.*)$")
+EVENT = re.compile(r"^(?:(?P<thread>\d+) +)?\d+\.\d+ (?P<what>.*)$")
+RETURNED = re.compile(r" = .* <\d+\.\d+>$")
 DURATION = re.compile(r" +<\d+\.\d+>$")
 
 REMEDY = "let it sleep, wait for a socket, or look at the clock while it waits; or let it end"
@@ -63,20 +65,22 @@ class RepeatedRun:
     def __init__(self, group: int, folder: Path) -> None:
         self._group = group
         self._folder = folder
-        self._last = ""
+        self._last: list[str] = []
         self._since = 0.0
         self._times: Mapping[int, float] = {}
 
     def look(self) -> None:
-        """Raise Stalled once the program asks its kernel for nothing any more."""
-        told = _newest(self._folder)
-        calls = [line for line in told.splitlines() if not LINE.search(line)]
+        """Raise Stalled once no program asks its kernel for anything any more."""
+        told = _told(self._folder)
+        calls = [
+            line for text in told.values() for line in text.splitlines() if not LINE.search(line)
+        ]
         before, self._times = self._times, processor_times(self._group)
         used = sum(self._times.values())
-        if not calls or calls[-1] != self._last:
-            self._last, self._since = calls[-1] if calls else "", used
+        if not calls or calls != self._last:
+            self._last, self._since = calls, used
         elif used - self._since >= AGAIN:
-            if java_lines.READY in told:
+            if java_lines.READY in told[_computing(told)]:
                 self._ask(before)
             raise Stalled
 
@@ -88,7 +92,7 @@ class RepeatedRun:
         used = sum(self._times.values())
         computes = max(self._times, key=lambda one: self._times[one] - before.get(one, 0.0))
         while (
-            len(LINE.findall(_newest(self._folder))) < MOMENTS
+            sum(len(LINE.findall(text)) for text in _told(self._folder).values()) < MOMENTS
             and sum(processor_times(self._group).values()) - used < ASKING
         ):
             try:
@@ -103,10 +107,12 @@ class Seen:
     """What a program that computes without end last did.
 
     `line` is "12 of /lab/client.py", empty if it is not known; `calls` are its last system calls.
+    `program` is None if it is not known.
     """
 
     line: str = ""
     calls: tuple[str, ...] = ()
+    program: Running | None = None
 
     def where(self) -> str:
         """The line, as a sentence goes on; empty if it is not known."""
@@ -119,9 +125,13 @@ class Seen:
 
 
 def seen(folder: Path) -> Seen:
-    """What the program that was started last did, in a run that was repeated to explain it."""
+    """What the program that computes last did, in a run that was repeated to explain it."""
+    told = _told(folder)
+    if not told:
+        return Seen()
+    pid = _computing(told)
     lines, calls = [], []
-    for text in _newest(folder).splitlines():
+    for text in told[pid].splitlines():
         if shown := LINE.search(text):
             lines.append(f"{shown[1]} of {shown[2]}")
         elif java_lines.READY not in text and (found := CALL.match(text)):
@@ -133,6 +143,7 @@ def seen(folder: Path) -> Seen:
             call if len(call) <= LONGEST_CALL else f"{call[: LONGEST_CALL - 1]}…"
             for call in calls[-LAST_CALLS:]
         ),
+        next((one for one in still_running(folder / PROGRAMS) if one.pid == pid), None),
     )
 
 
@@ -144,7 +155,8 @@ def why(log: Path, last: Seen, limit: float) -> CannotRun | None:
     running = still_running(log)
     if not running:
         return None
-    name, host = program(running[-1].argv), running[-1].host
+    computes = last.program or running[-1]
+    name, host = program(computes.argv), computes.host
     return CannotRun(
         f"{name} on {host} has computed for {limit:.0f} s without a system call{last.where()}, "
         f"and meanwhile no lab time passes{last.last_calls()}",
@@ -152,11 +164,41 @@ def why(log: Path, last: Seen, limit: float) -> CannotRun | None:
     )
 
 
-def _newest(folder: Path) -> str:
-    """What strace wrote about the program that was started last; empty if there is nothing."""
-    files = sorted(folder.glob(f"{CALLS}*"), key=lambda file: int(file.name.removeprefix(CALLS)))
-    if not files:
-        return ""
-    with files[-1].open("rb") as file:
-        file.seek(max(0, files[-1].stat().st_size - TAIL))
+def _told(folder: Path) -> dict[int, str]:
+    """What strace wrote about each program, by its number, in the order of their start."""
+    files = {int(file.name.removeprefix(CALLS)): file for file in folder.glob(f"{CALLS}*")}
+    return {number: _end(files[number]) for number in sorted(files)}
+
+
+def _end(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
         return file.read().decode(errors="replace")
+
+
+def _computing(told: Mapping[int, str]) -> int:
+    """The program that computes: the newest with a thread that is in no call, or the newest.
+
+    Several may be in no call, if they were ready to go on when one began to compute without end.
+    Only that one has shown lines since its last call, if it is in Python: the others stand there.
+    """
+
+    def signs(number: int) -> tuple[bool, bool, int]:
+        *_, last = ("", *told[number].splitlines())
+        return _computes(told[number]), LINE.search(last) is not None, number
+
+    return max(told, key=signs)
+
+
+def _computes(told: str) -> bool:
+    """Whether the last call of one of a program's threads has returned."""
+    waits: dict[str, bool] = {}
+    for line in told.splitlines():
+        if (found := EVENT.match(line)) is None or found["what"].startswith("---"):
+            continue
+        thread = found["thread"] or ""
+        if found["what"].startswith("+++"):
+            waits.pop(thread, None)
+        else:
+            waits[thread] = RETURNED.search(line) is None
+    return not all(waits.values())

@@ -33,6 +33,14 @@ def spin(lab: Lab) -> None:
     lab.run("client", ["python3", "-c", text])
 
 @scenario(sentence="made", baseline=False)
+def serve(lab: Lab) -> None:
+    serves = "import socket; s = socket.create_server(('', 7)); s.accept()\\nwhile True: s = s"
+    asks = "import socket; socket.create_connection(('server', 7)).recv(1)"
+    lab.start("server", ["python3", "-c", serves])
+    lab.until_listening("server", 7)
+    lab.run("client", ["python3", "-c", asks])
+
+@scenario(sentence="made", baseline=False)
 def java(lab: Lab, folder: str = "") -> None:
     lab.run("client", ["java", "-Xint", "-XX:+UseSerialGC", "-cp", folder, "Spin"])
 
@@ -124,6 +132,17 @@ def test_a_program_that_spins_is_named_with_its_line_and_its_last_calls(
     assert re.search(r"its last calls: .*close\(\d+\) = 0", caught.value.message)
     assert "\n" not in str(caught.value)
     assert {file.name for file in here.folder.iterdir()} == {"programs.log"}
+
+
+def test_a_server_that_spins_is_named_and_not_the_client_that_waits_for_it(
+    here: Settings, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spinning, "LIMIT", 6.0)
+    monkeypatch.setattr(spinning, "AGAIN", 2.0)
+    with pytest.raises(CannotRun) as caught:
+        engine.run(job(script, "serve"), here, lambda line: None)
+    assert str(caught.value).startswith("python3 on server has computed for 6 s without a system")
+    assert "at line 2 of <string>" in caught.value.message
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="javac is not installed")

@@ -99,3 +99,22 @@ def test_without_a_compiler_java_programs_run_as_ever(
     monkeypatch.setattr(compiled, "ENVIRONMENT", {"PATH": str(tmp_path)})
     given = Job("made", "made.py", Topology((Host("client"),)), seed=1)
     assert java_lines.asked(given, tmp_path, tmp_path) == given
+
+
+def test_the_program_that_computes_is_named_although_a_newer_one_waits(tmp_path: Path) -> None:
+    server, client = (
+        {"event": "start", "pid": pid, "host": host, "argv": [f"./{host}"]}
+        for pid, host in ((41, "server"), (45, "client"))
+    )
+    log = tmp_path / "programs.log"
+    log.write_text(f"{json.dumps(server)}\n{json.dumps(client)}\n", encoding="utf-8")
+    (tmp_path / "calls-41").write_text(
+        '42 1.000000001 accept4(3,  <unfinished ...>\n41 1.000000001 read(4, "x", 1) = 1 <0.0>\n'
+    )
+    (tmp_path / "calls-45").write_text(
+        '1.000000001 sendto(3, "x", 1, 0, NULL, 0) = 1 <0.000000000>\n1.000000002 recvfrom(3, '
+    )
+    error = why(log, seen(tmp_path), 30)
+    assert error is not None
+    assert error.message.startswith("./server on server has computed for 30 s")
+    assert error.message.endswith(', read(4, "x", 1) = 1')
