@@ -63,15 +63,14 @@ def run(words: Sequence[str], *, everything: bool) -> bool:
 
 
 def suite() -> Iterator[Sequence[str | Path]]:
-    """The commands that run all tests: first those without Docker, side by side.
+    """The commands that run all tests: first side by side, a file a process, what stands that.
 
-    Then those of Docker, a file each: its tests share containers. Last, one after the other, those
+    One process more than processors: Docker's tests mostly wait. Last, one after the other, those
     of Docker that judge real time or look at all that the daemon has.
     """
-    jobs = str(min(len(os.sched_getaffinity(0)), MOST_JOBS))
-    yield _module("pytest", "-m", "not docker", "-n", jobs)
-    yield _module("pytest", "-m", "docker and not alone", "-n", jobs, "--dist", "loadfile")
-    yield _module("pytest", "-m", "docker and alone")
+    jobs = min(len(os.sched_getaffinity(0)) + 1, MOST_JOBS)
+    yield _module("pytest", "-m", "not alone", "-n", str(jobs), "--dist", "loadfile")
+    yield _module("pytest", "-m", "alone")
 
 
 def _passes(command: Sequence[str | Path]) -> bool:

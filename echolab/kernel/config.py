@@ -34,7 +34,8 @@ class Option:
 class Patch:
     """One change of the source: in `file`, `old` becomes `new`, exactly once.
 
-    `otherwise` are the same lines and their replacement as other kernels have them.
+    `otherwise` are the same lines and their replacement as other kernels have them. With
+    `where_known`, kernels without these lines stay as they are.
     """
 
     file: str
@@ -42,11 +43,14 @@ class Patch:
     new: str
     reason: str
     otherwise: tuple[str, str] | None = None
+    where_known: bool = False
 
     def apply(self, text: str) -> str:
         """The patched text. Raises CannotRun unless the lines occur exactly once."""
         forms = [(self.old, self.new)] + ([self.otherwise] if self.otherwise else [])
         found = [(old, new) for old, new in forms if text.count(old) == 1]
+        if self.where_known and not any(old in text for old, _ in forms):
+            return text
         if len(found) != 1:
             raise CannotRun(
                 f"our patch does not fit the kernel's {self.file} ({self.reason})",
@@ -55,8 +59,23 @@ class Patch:
         return text.replace(*found[0])
 
 
-SOURCES = {HERE / "lab.c": "arch/um/kernel/lab.c", HERE / "lab.h": "include/linux/lab.h"}
+SOURCES = {
+    HERE / "lab.c": "arch/um/kernel/lab.c",
+    HERE / "lab.h": "include/linux/lab.h",
+    HERE / "lab_clock.h": "arch/um/include/shared/lab_clock.h",
+}
 """Files of ours that become part of the kernel, and where."""
+
+OPENING = "int __vdso_clock_gettime(clockid_t clock, struct {} *ts)\n{{\n"
+
+READING = (
+    "\tunsigned long long now;\n\tlong ret;\n\n"
+    "\tif ((clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME) &&\n"
+    "\t    lab_read(clock == CLOCK_REALTIME, &now)) {\n"
+    "\t\tts->tv_sec = now / NSEC_PER_SEC;\n"
+    "\t\tts->tv_nsec = now % NSEC_PER_SEC;\n"
+    "\t\treturn 0;\n\t}\n"
+)
 
 PATCHES = (
     Patch(
@@ -126,9 +145,18 @@ PATCHES = (
         "arch/um/kernel/time.c",
         "EXPORT_SYMBOL(time_travel_ndelay);\n",
         "EXPORT_SYMBOL(time_travel_ndelay);\n\n"
+        "void lab_advance_time(unsigned long long by)\n{\n"
+        "\ttime_travel_update_time_rel(by);\n}\n\n"
+        "unsigned long long lab_time_to_event(void)\n{\n"
+        "\tstruct time_travel_event *event = time_travel_first_event();\n"
+        "\tunsigned long long until = event ? event->time : S64_MAX;\n\n"
+        "\tif (time_travel_mode == TT_MODE_EXTERNAL)\n"
+        "\t\tuntil = time_travel_ext_free_until && !time_travel_ext_waiting ?\n"
+        "\t\t\tmin(until, *time_travel_ext_free_until - time_travel_shm_offset) : 0;\n"
+        "\treturn until > time_travel_time ? until - time_travel_time : 0;\n}\n\n"
         "void lab_align_time(unsigned long long step)\n{\n"
         "\ttime_travel_update_time_rel(step - time_travel_time % step);\n}\n",
-        "a lab begins at a whole step of time",
+        "a lab begins at a whole step of time; a clock is lent until the next event",
     ),
     Patch(
         "arch/um/kernel/time.c",
@@ -279,6 +307,96 @@ PATCHES = (
         ),
     ),
     Patch(
+        "arch/um/kernel/trap.c",
+        "\terr = 0;\n\t/*\n\t * The below warning was added in place of\n",
+        "\terr = 0;\n\tif (is_write && is_user)\n\t\tlab_fill_ahead(vma, address);\n"
+        "\t/*\n\t * The below warning was added in place of\n",
+        "a first write brings the pages behind it along",
+    ),
+    Patch(
+        "arch/um/kernel/skas/stub.c",
+        "\t\t\t\t\t    MAP_SHARED | MAP_FIXED,\n",
+        "\t\t\t\t\t    MAP_SHARED | MAP_FIXED | MAP_POPULATE,\n",
+        "what the guest maps for a process costs no second fault on the host",
+    ),
+    Patch(
+        "arch/um/include/shared/skas/stub-data.h",
+        "#include <sysdep/tls.h>\n",
+        "#include <sysdep/tls.h>\n#include <lab_clock.h>\n",
+        "the line below",
+    ),
+    Patch(
+        "arch/um/include/shared/skas/stub-data.h",
+        "\t/* Stack for our signal handlers and for calling into . */\n",
+        "\tstruct lab_clock clock;\n\n"
+        "\t/* Stack for our signal handlers and for calling into . */\n",
+        "a clock that process and kernel share",
+    ),
+    Patch(
+        "arch/um/os-Linux/skas/process.c",
+        "\t\t\tproc_data->syscall_data_len = mm_id->syscall_data_len;\n\n"
+        "\t\t\twait_stub_done_seccomp(mm_id, 0, 0);\n",
+        "\t\t\tproc_data->syscall_data_len = mm_id->syscall_data_len;\n\n"
+        "\t\t\tlab_lend_clock(&proc_data->clock, CONFIG_UML_MAX_USERSPACE_ITERATIONS -\n"
+        "\t\t\t\t       unscheduled_userspace_iterations);\n"
+        "\t\t\twait_stub_done_seccomp(mm_id, 0, 0);\n"
+        "\t\t\tunscheduled_userspace_iterations += lab_settle_clock(&proc_data->clock);\n",
+        "a process reads the clock without a system call, and pays for it afterwards",
+        where_known=True,
+    ),
+    Patch(
+        "arch/x86/um/vdso/vma.c",
+        "\tcopy_page(page_address(um_vdso), vdso_start);\n",
+        "\tcopy_page(page_address(um_vdso), vdso_start);\n"
+        "\tlab_place_clock(page_address(um_vdso));\n",
+        "the vDSO knows where the clock is",
+    ),
+    Patch(
+        "arch/x86/um/vdso/vma.c",
+        "#include <linux/init.h>\n",
+        "#include <linux/init.h>\n#include <linux/lab.h>\n",
+        "the line above",
+    ),
+    Patch(
+        "arch/x86/um/vdso/um_vdso.c",
+        "#include <asm/unistd.h>\n",
+        "#include <asm/unistd.h>\n#include <lab_clock.h>\n\n"
+        "static const volatile unsigned long lab_clock = LAB_CLOCK_PLACE;\n\n"
+        "/* Read the clock that the kernel has lent; false if it must be asked. */\n"
+        "static bool lab_read(bool realtime, unsigned long long *now)\n{\n"
+        "\tvolatile struct lab_clock *clock = (void *)lab_clock;\n"
+        "\tunsigned int left = clock->left;\n\n"
+        "\tif (!left)\n\t\treturn false;\n"
+        "\tclock->left = --left;\n"
+        "\t*now = clock->monotonic +\n"
+        "\t\t(unsigned long long)(clock->lent - left) * clock->step;\n"
+        "\tif (realtime)\n\t\t*now += clock->to_realtime;\n"
+        "\treturn true;\n}\n",
+        "the vDSO reads the clock that is lent",
+    ),
+    Patch(
+        "arch/x86/um/vdso/um_vdso.c",
+        f"{OPENING.format('__kernel_timespec')}\tlong ret;\n\n",
+        f"{OPENING.format('__kernel_timespec')}{READING}",
+        "clock_gettime(2) by the clock that is lent",
+        otherwise=(
+            f"{OPENING.format('__kernel_old_timespec')}\tlong ret;\n\n",
+            f"{OPENING.format('__kernel_old_timespec')}{READING}",
+        ),
+    ),
+    Patch(
+        "arch/x86/um/vdso/um_vdso.c",
+        "__vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)\n"
+        "{\n\tlong ret;\n\n",
+        "__vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)\n"
+        "{\n\tunsigned long long now;\n\tlong ret;\n\n"
+        "\tif (tv && !tz && lab_read(true, &now)) {\n"
+        "\t\ttv->tv_sec = now / NSEC_PER_SEC;\n"
+        "\t\ttv->tv_usec = now % NSEC_PER_SEC / NSEC_PER_USEC;\n"
+        "\t\treturn 0;\n\t}\n",
+        "gettimeofday(2) by the clock that is lent",
+    ),
+    Patch(
         "mm/memory.c",
         "\t/*\n\t * Don't copy ptes where a page fault will fill them correctly.  Fork\n",
         "\tif (lab_copies())\n\t\treturn true;\n\n"
@@ -305,6 +423,14 @@ PATCHES = (
         "\t\t\tvma_alloc_folio(GFP_HIGHUSER_MOVABLE, 0, vma, addr);\n\n"
         "\tif (!new_folio)\n\t\treturn NULL;\n\n\tif (mem_cgroup_charge(new_folio, src_mm,",
         "what is copied at once lies side by side",
+        otherwise=(
+            "\t\tnew_folio = vma_alloc_folio(GFP_HIGHUSER_MOVABLE, 0, vma,\n"
+            "\t\t\t\t\t    addr, false);\n\n"
+            "\tif (!new_folio)\n\t\treturn NULL;\n\n\tif (mem_cgroup_charge(new_folio, src_mm,",
+            "\t\tnew_folio = lab_copies() ? lab_folio() :\n"
+            "\t\t\tvma_alloc_folio(GFP_HIGHUSER_MOVABLE, 0, vma, addr, false);\n\n"
+            "\tif (!new_folio)\n\t\treturn NULL;\n\n\tif (mem_cgroup_charge(new_folio, src_mm,",
+        ),
     ),
     Patch(
         "mm/memory.c",

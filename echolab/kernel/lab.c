@@ -13,7 +13,7 @@
  * Time. In virtual time a reading of the clock costs 256 ns, and a system call that fails
  * costs 1 us, so that loops that wait for time to pass come to an end. Programs pay for
  * that. The engine must not shift what it measures, so it pays nothing; nor does strace(1)
- * when it runs a program. A lab begins at a whole step of time, which makes up for what
+ * when it runs a program, nor do the kernel's own threads. A lab begins at a whole step of time, which makes up for what
  * happened before, such as the start of an interpreter.
  *
  * Polling. Time stands still while a program computes. A program that makes system calls
@@ -24,6 +24,16 @@
  * a fault (PR_TSC_SIGSEGV in prctl(2)), which is answered with the guest's time. The setting
  * is made for the kernel's own process, and the guest's processes inherit it: as long as all
  * have it, the host need not change the processor's mode whenever it switches among them.
+ *
+ * Clocks. A system call costs the host two switches of process, and Python reads the clock
+ * some hundred times before it runs a program. So a process is lent a clock: memory that
+ * it shares with the kernel, from which the vDSO answers. The kernel lends as many readings
+ * as can be made before the next event, the price of polling, or a tick of its own; what
+ * was used is paid as if each had been a call. Whoever is traced gets none: each is seen.
+ *
+ * First writes. Each first write to a page costs these switches as well. It brings the pages
+ * behind it along, up to the next boundary of 64 KiB, as long as memory is plentiful. Pages
+ * that a fork shares stay shared.
  *
  * Forks. A fork shares all memory until somebody writes to it. What the host's kernel maps for
  * a process must then be changed page by page, for parent and child, and a page that is
@@ -40,8 +50,11 @@
 #include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/lab.h>
+#include <linux/memcontrol.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/page_counter.h>
+#include <linux/vmstat.h>
 #include <linux/preempt.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -52,6 +65,10 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <asm/delay.h>
+#include <as-layout.h>
+#include <lab_clock.h>
+#include <skas.h>
+#include <stub-data.h>
 #include <os.h>
 #include <sysdep/ptrace.h>
 
@@ -65,6 +82,12 @@
 /* Pages that lie side by side are mapped by one call of the host's: so many are got at once. */
 #define COPY_ORDER		6
 
+/* A first write brings along the pages up to the next such boundary, ... */
+#define FILL_BYTES		(16 * PAGE_SIZE)
+
+/* ... unless less than such a part of the memory is left. */
+#define ROOM_PART		8
+
 #define BYTES_OF_RDTSC		2
 #define BYTES_OF_RDTSCP		3
 
@@ -74,6 +97,9 @@ static siphash_key_t seed_key;
 static const siphash_key_t no_key;
 static u64 kernel_draws;
 static int call_socket = -1;
+
+/* Readings of the clock that are lent to the process that now runs. */
+static u32 lent;
 
 /* Of the C library that this kernel is linked with, and <linux/prctl.h> of its host. */
 extern int prctl(int option, ...);
@@ -219,7 +245,7 @@ long lab_prctl(unsigned long operation, unsigned long first, unsigned long secon
 
 bool lab_is_free(void)
 {
-	return mine()->above;
+	return mine()->above || current->flags & PF_KTHREAD;
 }
 
 bool lab_copies(void)
@@ -244,6 +270,42 @@ struct folio *lab_folio(void)
 	return page_folio(next++);
 }
 
+/*
+ * Whether a program may get memory that it has not asked for: not where that could drive
+ * the guest, or a control group, out of memory.
+ */
+static bool has_room(void)
+{
+	struct mem_cgroup *group;
+	bool room = global_zone_page_state(NR_FREE_PAGES) > totalram_pages() / ROOM_PART;
+
+	rcu_read_lock();
+	for (group = mem_cgroup_from_task(current); group && room; group = parent_mem_cgroup(group)) {
+		unsigned long most = READ_ONCE(group->memory.max);
+
+		room = page_counter_read(&group->memory) < most - most / ROOM_PART;
+	}
+	rcu_read_unlock();
+	return room;
+}
+
+void lab_fill_ahead(struct vm_area_struct *vma, unsigned long address)
+{
+	unsigned long end = min(ALIGN(address + 1, FILL_BYTES), vma->vm_end);
+	struct mm_struct *mm = vma->vm_mm;
+
+	if ((vma->vm_flags & (VM_SHARED | VM_SPECIAL | VM_HUGETLB)) || !has_room())
+		return;
+	for (address = (address & PAGE_MASK) + PAGE_SIZE; address < end; address += PAGE_SIZE) {
+		pte_t *pte = pte_offset_kernel(pmd_off(mm, address), address);
+
+		if (pte_present(*pte) && PageAnon(pte_page(*pte)))
+			continue;
+		if (handle_mm_fault(vma, address, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
+			return;
+	}
+}
+
 void lab_count_call(void)
 {
 	struct lab_task *lab = mine();
@@ -265,6 +327,71 @@ void lab_count_call(void)
 		lab->calls++;
 	um_udelay(FIRST_PRICE << (paid / CALLS_A_PRICE));
 	schedule();
+}
+
+/* Calls that cost nothing yet, counted as lab_count_call() does. */
+static u32 free_calls(const struct lab_task *lab)
+{
+	u32 most = lab->above ? FREE_CALLS_OF_ENGINE : FREE_CALLS;
+
+	return lab->waits == current->nvcsw ? most - min(lab->calls, most) : most + 1;
+}
+
+static bool calls_are_seen(void)
+{
+	return read_thread_flags() & (_TIF_SYSCALL_TRACE | _TIF_SECCOMP);
+}
+
+void lab_lend_clock(struct lab_clock *clock, int most)
+{
+	unsigned long flags;
+	u64 room;
+
+	lent = 0;
+	clock->left = 0;
+	if (most <= 0 || calls_are_seen() ||
+	    (time_travel_mode != TT_MODE_INFCPU && time_travel_mode != TT_MODE_EXTERNAL))
+		return;
+	clock->step = lab_is_free() ? 0 : TIMER_MULTIPLIER;
+	room = min_t(u64, most, free_calls(mine()));
+	if (clock->step)
+		room = min_t(u64, room, lab_time_to_event() / clock->step);
+	if (room < 2)
+		return;
+	local_irq_save(flags);	/* so that this reading is free */
+	clock->monotonic = ktime_get_ns();
+	clock->to_realtime = ktime_get_real_ns() - clock->monotonic;
+	local_irq_restore(flags);
+	lent = room - 1;
+	clock->lent = lent;
+	clock->left = lent;
+}
+
+/* Write into the vDSO's image where each process finds its clock. */
+void lab_place_clock(void *vdso)
+{
+	unsigned long *word;
+
+	for (word = vdso; (void *)word < vdso + PAGE_SIZE; word++)
+		if (*word == LAB_CLOCK_PLACE)
+			*word = STUB_DATA + offsetof(struct stub_data, clock);
+}
+
+int lab_settle_clock(struct lab_clock *clock)
+{
+	u32 used = lent - min(READ_ONCE(clock->left), lent);
+	struct lab_task *lab = mine();
+
+	if (!used)
+		return 0;
+	if (lab->waits == current->nvcsw)
+		lab->calls += used;
+	else
+		lab->calls = used - 1;
+	lab->waits = current->nvcsw;
+	if (!lab_is_free())
+		lab_advance_time(used * TIMER_MULTIPLIER);
+	return used;
 }
 
 bool lab_rdtsc(struct uml_pt_regs *regs)

@@ -2,8 +2,9 @@
 /*
  * What the guest kernel adds to Linux for the lab: random numbers that belong to programs,
  * an engine that costs no time, a price for polling, a time stamp counter of its own,
- * calls from the engine to the process that has started the kernel, and forks that copy
- * memory at once. See lab.c.
+ * calls from the engine to the process that has started the kernel, forks that copy memory
+ * at once, first writes that bring memory along, and clocks that are read without a system
+ * call. See lab.c.
  */
 #ifndef __LINUX_LAB_H
 #define __LINUX_LAB_H
@@ -57,6 +58,7 @@ struct lab_task {
 
 struct folio;
 struct uml_pt_regs;
+struct vm_area_struct;
 
 extern bool lab_begun;
 
@@ -69,7 +71,11 @@ long lab_prctl(unsigned long operation, unsigned long first, unsigned long secon
 bool lab_is_free(void);
 bool lab_copies(void);
 struct folio *lab_folio(void);
+void lab_fill_ahead(struct vm_area_struct *vma, unsigned long address);
+void lab_place_clock(void *vdso);
 void lab_align_time(unsigned long long step);
+void lab_advance_time(unsigned long long by);
+unsigned long long lab_time_to_event(void);
 void lab_count_call(void);
 bool lab_rdtsc(struct uml_pt_regs *regs);
 

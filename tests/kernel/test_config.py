@@ -39,6 +39,14 @@ def test_a_patch_that_does_not_fit_exactly_once_is_refused(text: str) -> None:
         Patch("file", "old\n", "new\n", "because").apply(text)
 
 
+def test_a_patch_for_some_kernels_leaves_the_others_as_they_are() -> None:
+    patch = Patch("file", "old\n", "new\n", "because", where_known=True)
+    assert patch.apply("old\nother\n") == "new\nother\n"
+    assert patch.apply("other\n") == "other\n"
+    with pytest.raises(CannotRun, match="our patch does not fit"):
+        patch.apply("old\nold\n")
+
+
 def test_the_recipe_changes_with_the_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     before = config.recipe()
     monkeypatch.setattr(config, "PATCHES", ())

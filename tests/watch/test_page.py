@@ -34,6 +34,10 @@ APART = [
 """Groups of elements of which no two may cover each other."""
 
 
+FLYING = ".packet.datagram:not(.over)"
+"""A datagram under way: one that has arrived may lie below it."""
+
+
 @pytest.fixture(scope="module")
 def served(
     planned: PlannedRun, tmp_path_factory: pytest.TempPathFactory, settings: Settings
@@ -77,6 +81,16 @@ def click(browser: WebDriver, name: str) -> None:
     )
 
 
+def press(browser: WebDriver, selector: str) -> None:
+    """Click on what the page shows there, though it may draw that anew until the click."""
+
+    def pressed() -> bool:
+        browser.find_element(By.CSS_SELECTOR, selector).click()
+        return True
+
+    until(browser, pressed)
+
+
 def step_to(browser: WebDriver, moment: float) -> None:
     """Step from packet to packet until a lab second."""
 
@@ -100,11 +114,10 @@ def test_it_asks_nothing_but_its_own_server(page: WebDriver, served: Served) -> 
 
 def test_a_packet_is_an_envelope_half_way_after_half_its_delay(page: WebDriver) -> None:
     """A datagram of this run is 50 ms under way: 25 steps of a millisecond are half of it."""
-    flying = ".packet.datagram:not(.over)"
     step_to(page, 0.1)
-    while not page.find_elements(By.CSS_SELECTOR, flying):
+    while not page.find_elements(By.CSS_SELECTOR, FLYING):
         click(page, "step-packet")
-    group = page.find_element(By.CSS_SELECTOR, flying)
+    group = page.find_element(By.CSS_SELECTOR, FLYING)
     begin = place(group.get_attribute("transform"))
     for _ in range(25):
         click(page, "step-ms")
@@ -142,7 +155,7 @@ def test_what_is_cut_off_loses_its_packets_until_that_is_undone(
     until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".packet.died"))
     assert "the network is cut" in page.find_element(By.ID, "scene").text
     assert [one.kind for one in served.sessions[0].interventions] == ["cut"]
-    page.find_element(By.CSS_SELECTOR, "#done button").click()
+    press(page, "#done button")
     until(page, lambda: not served.sessions[0].interventions)
     until(page, lambda: not page.find_elements(By.CSS_SELECTOR, ".packet.died"))
 
@@ -150,8 +163,7 @@ def test_what_is_cut_off_loses_its_packets_until_that_is_undone(
 def fly(browser: WebDriver) -> None:
     """Step until a datagram is under way, and half a millisecond on."""
     step_to(browser, 0.1)
-    flying = ".packet.datagram:not(.over)"
-    while not browser.find_elements(By.CSS_SELECTOR, flying):
+    while not browser.find_elements(By.CSS_SELECTOR, FLYING):
         click(browser, "step-packet")
     click(browser, "step-ms")
 
@@ -170,27 +182,22 @@ def test_a_packet_that_is_chosen_and_let_die_by_keyboard_dies_where_it_is(
     assert (done.kind, done.host) == ("drop_packet", "client")
     assert done.at == pytest.approx(now, abs=1e-6)  # it is shown to the microsecond
     assert "somebody let it die" in page.find_element(By.ID, "scene").text
-    page.find_element(By.CSS_SELECTOR, "#done button").click()
+    press(page, "#done button")
     until(page, lambda: not served.sessions[0].interventions)
 
 
 def test_a_packet_that_is_clicked_on_can_be_delayed(page: WebDriver, served: Served) -> None:
     fly(page)
-
-    def clicked() -> bool:
-        page.find_element(By.CSS_SELECTOR, ".packet.datagram rect").click()
-        return True
-
-    until(page, clicked)
+    press(page, f"{FLYING} rect")
     until(page, lambda: page.find_elements(By.CSS_SELECTOR, "#packet input"))
     amount = page.find_element(By.CSS_SELECTOR, "#packet input")
     amount.clear()
     amount.send_keys("30")
-    page.find_element(By.CSS_SELECTOR, "#packet form button").click()
+    press(page, "#packet form button")
     until(page, lambda: "held up by 30 ms" in page.find_element(By.ID, "packet").text)
     (done,) = served.sessions[0].interventions
     assert (done.kind, done.amount) == ("delay_packet", 0.03)
-    page.find_element(By.CSS_SELECTOR, "#done button").click()
+    press(page, "#done button")
     until(page, lambda: not served.sessions[0].interventions)
 
 
@@ -210,7 +217,7 @@ def test_what_if_not_shows_the_run_without_a_deed_below_and_marks_what_differs(
     assert page.find_element(By.ID, "beside").is_displayed()
     page.find_element(By.XPATH, "//button[text()='this run alone']").click()
     until(page, lambda: not page.find_element(By.ID, "beside").is_displayed())
-    page.find_element(By.CSS_SELECTOR, "#done button").click()
+    press(page, "#done button")
     until(page, lambda: not served.sessions[0].interventions)
 
 

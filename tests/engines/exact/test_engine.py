@@ -34,7 +34,7 @@ def spin(lab: Lab) -> None:
 
 @scenario(sentence="made", baseline=False)
 def serve(lab: Lab) -> None:
-    serves = "import socket; s = socket.create_server(('', 7)); s.accept()\\nwhile True: s = s"
+    serves = "import socket; s = socket.create_server(('', 7)); c = s.accept()\\nwhile True: s = s"
     asks = "import socket; socket.create_connection(('server', 7)).recv(1)"
     lab.start("server", ["python3", "-c", serves])
     lab.until_listening("server", 7)
