@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ exercise_argument = argument("name", metavar="EXERCISE", help="Its name or numbe
 @click.command("check", cls=Command)
 @exercise_argument
 @argument("submission", type=PATH, metavar="SUBMISSION", help="A folder or a file.")
-@option("--case", type=WholeNumber(1), metavar="N", help="Show this case alone.")
+@option("--case", type=WholeNumber(1), metavar="N", help="Perform this case alone.")
 @option(
     "--seed", type=WholeNumber(0, 2**32 - 1), metavar="N", default=1, help="The network it meets."
 )
@@ -49,9 +50,12 @@ def check_command(
         from echolab.classroom import platform_check
 
         kind = platform_check.Target(target)
-        wanted = platform_check.Order(order, kind, out, points)
+        whole = dataclasses.replace(order, chosen=())  # a platform's grade is that of all cases
+        wanted = platform_check.Order(whole, kind, out, points)
         finish(platform_check.perform(wanted, settings(), as_it_is).status)
-    result = check.only(check.check(order, equipped(), tell), case)
+    result = check.check(order, equipped(), tell)
+    if case is not None:
+        result = dataclasses.replace(result, predictions=())  # these are about all cases
     say(text.check_text(result, everything=everything).rstrip())
     finish(result.status)
 

@@ -28,7 +28,10 @@ class Job:
     into hosts with it. `interventions` are what somebody did while watching the run. With
     `watched` the run tells what there is to see every so many lab seconds
     (`echolab.scenario.watched`); if the programs' system calls are `followed`, those too. Then
-    programs start a little later or earlier than otherwise.
+    programs start a little later or earlier than otherwise. In a guest that performs several jobs
+    one begins in its `turn` at the earliest, counted from 1, even if there are none before it: so
+    its clocks tell the same times, and the engine runs before programs that could run at the same
+    time. With 0 it begins after the one before it.
     """
 
     scenario: str
@@ -45,3 +48,4 @@ class Job:
     interventions: tuple[Intervention, ...] = ()
     watched: float = 0.0
     followed: bool = False
+    turn: int = 0

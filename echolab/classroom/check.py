@@ -82,8 +82,7 @@ def order(
 ) -> CheckRequest:
     """The request to check a submission that a user named, for one case or for all.
 
-    All cases are performed either way: what a case meets by chance depends on the cases before it,
-    and its time line is made when all have ended. Raises BadInput for a case that does not exist.
+    Raises BadInput for a case that does not exist.
     """
     if case is not None and case > len(exercise.cases):
         raise BadInput(
@@ -95,16 +94,9 @@ def order(
         submission,
         str(submission),
         seed,
+        chosen=() if case is None else (case,),
         replay=(resources.COMMAND, "check", exercise.name, str(submission), "--seed", str(seed)),
     )
-
-
-def only(result: CheckResult, case: int | None) -> CheckResult:
-    """The result with only that case; None keeps all."""
-    if case is None:
-        return result
-    cases = tuple(one for one in result.cases if one.number == case)
-    return dataclasses.replace(result, cases=cases, predictions=())
 
 
 def check(order: CheckRequest, settings: Settings, progress: Progress) -> CheckResult:
@@ -267,21 +259,29 @@ def _perform(
     cases = order.cases()
     job = functools.partial(_job, order.exercise, found, tools)
     runs = [case.runs(order.seed)[0] for _, case in cases]
-    named = list(zip([case for _, case in cases], runs, strict=True))
-    watched = [job(case, run, trace=True) for case, run in named]
+    count = len(order.exercise.cases)
+    watched = [
+        dataclasses.replace(job(case, run, trace=True), turn=count + number)
+        for (number, case), run in zip(cases, runs, strict=True)
+    ]
     again = Repeats(watched, order.explain)
-    jobs = [job(case, run) for case, run in named]
+    jobs = [
+        dataclasses.replace(job(case, run), turn=number)
+        for (number, case), run in zip(cases, runs, strict=True)
+    ]
     performed = case_runs.perform(jobs, folder, settings, progress, again)
     passed = [
         case
         for (_, case), done in zip(cases, performed, strict=True)
         if exploring.passed(case, done)
     ]
-    further = exploring.explored(passed, job, order.seed, folder, settings, progress)
-    for place, (_number, case) in enumerate(cases):
+    turns = exploring.turns(order.exercise.cases, order.seed)
+    further = exploring.explored(passed, job, turns, order.seed, folder, settings, progress)
+    for place, (number, case) in enumerate(cases):
         if case.name in further:
             performed[place] = further[case.name].performed
-            watched[place] = job(case, further[case.name].run, trace=True)
+            least = job(case, further[case.name].run, trace=True)
+            watched[place] = dataclasses.replace(least, turn=count + number)
     results = [
         result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
     ]

@@ -39,9 +39,19 @@ class Found:
     performed: Performed
 
 
+def turns(cases: Sequence[Case], seed: int) -> Mapping[str, int]:
+    """The turn of the first further run of each case by name, were they all performed."""
+    found, turn = {}, 1
+    for case in cases:
+        found[case.name] = turn
+        turn += len(case.runs(seed)) - 1
+    return found
+
+
 def explored(
     cases: Sequence[Case],
     job: JobOf,
+    turns: Mapping[str, int],
     seed: int,
     folder: Path,
     settings: Settings,
@@ -49,6 +59,7 @@ def explored(
 ) -> Mapping[str, Found]:
     """What further runs found of these cases, by name; nothing of those that pass all.
 
+    Their runs begin in these `turns`, so that each goes the same way whichever others there are.
     `folder` contains the submission.
     """
     runs = [(case, run) for case in cases for run in case.runs(seed)[1:]]
@@ -57,7 +68,11 @@ def explored(
     work = folder / "explored"
     work.mkdir()
     case_runs.share(folder / FILES, work / FILES)
-    jobs = [job(case, run) for case, run in runs]
+    jobs = [
+        dataclasses.replace(job(case, run), turn=turn)
+        for case in cases
+        for turn, run in enumerate(case.runs(seed)[1:], turns[case.name])
+    ]
     done = case_runs.perform(jobs, work, settings, progress)
     found: dict[str, Found] = {}
     for (case, run), performed in zip(runs, done, strict=True):
@@ -119,7 +134,7 @@ class _Simpler:
         looking = _("looking for the least schedule of faults: run {number}")
         self._progress(looking.format(number=self._runs))
         try:
-            record = self._perform(self._job(self._case, run))
+            record = self._perform(dataclasses.replace(self._job(self._case, run), turn=1))
         except CannotRun:
             # The program ended the guest, or let time stand still: another failure.
             self._lab = None

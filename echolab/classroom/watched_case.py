@@ -39,8 +39,8 @@ def watched_case(
 ) -> Iterator[WatchedCase]:
     """Build a submission, and offer the run of a case without faults while this is open.
 
-    Other than in a check no case is performed before it, so what it meets by chance may differ
-    from what the check has seen. Raises BadInput for a case that does not exist and a submission
+    It has no turn of its own as in a check, so what it meets by chance may differ from what the
+    check has seen. Raises BadInput for a case that does not exist and a submission
     that is not built, and CannotRun if this machine cannot build it.
     """
     order = check.order(exercise, submission, seed, number)

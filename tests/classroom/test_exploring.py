@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from echolab.classroom import exercise, text
+from echolab.classroom import exercise, exploring, text
 from echolab.classroom.case import Case
 from echolab.classroom.check import CheckRequest
 from echolab.classroom.verdict import CheckResult, Verdict
@@ -56,6 +57,13 @@ def test_the_schedules_are_the_same_for_everybody_the_drawn_ones_are_the_student
     assert one[1] == other[1]
     assert one[2:] != other[2:]
     assert EXPLORES.runs(7) == one
+
+
+def test_the_runs_of_a_case_have_their_turns_whichever_others_are_performed() -> None:
+    once, other = (replace(EXPLORES, name=name) for name in ("once", "other"))
+    once = replace(once, schedules=(), faults=None, draws=0)
+    turns = exploring.turns([once, EXPLORES, other], 7)
+    assert turns == {"once": 1, "name": 1, "other": len(EXPLORES.runs(7))}
 
 
 @pytest.mark.exact

@@ -43,20 +43,20 @@ def test_three_checks_give_the_same_bytes(
 
 
 @pytest.mark.exact
-def test_a_case_shown_alone_is_the_same_as_among_all(guest: None) -> None:
-    path = SUBMISSIONS / "04-datagram-client" / "wrong-no-retry"
-    found = exercise.find("4")
-    whole = check.check(
-        check.order(found, path), Settings.from_environment(os.environ), lambda line: None
-    )
-    failed = next(case for case in whole.cases if case.verdict == Verdict.FAILED)
-    order = check.order(found, path, case=failed.number)
-    alone = check.only(
-        check.check(order, Settings.from_environment(os.environ), lambda line: None),
-        failed.number,
-    )
-    assert alone.cases == (failed,)
-    assert failed.timeline
+@pytest.mark.parametrize(
+    ("name", "submission", "number"),
+    [("4", "wrong-no-retry", 5), ("11", "wrong-no-dedupe", 4)],
+)
+def test_a_case_performed_alone_tells_the_same_story_as_among_all(
+    submit: Submit, name: str, submission: str, number: int
+) -> None:
+    found = exercise.find(name)
+    path = SUBMISSIONS / found.name / submission
+    futures = [submit(check.order(found, path, case=case)) for case in (None, number)]
+    whole, alone = (future.result().cases for future in futures)
+    assert len(whole) == len(found.cases)
+    assert alone == (whole[number - 1],)
+    assert alone[0].timeline
 
 
 def bare(case: CaseResult) -> tuple[CaseResult, list[str]]:
