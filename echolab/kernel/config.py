@@ -314,12 +314,6 @@ PATCHES = (
         "a first write brings the pages behind it along",
     ),
     Patch(
-        "arch/um/kernel/skas/stub.c",
-        "\t\t\t\t\t    MAP_SHARED | MAP_FIXED,\n",
-        "\t\t\t\t\t    MAP_SHARED | MAP_FIXED | MAP_POPULATE,\n",
-        "what the guest maps for a process costs no second fault on the host",
-    ),
-    Patch(
         "arch/um/include/shared/skas/stub-data.h",
         "#include <sysdep/tls.h>\n",
         "#include <sysdep/tls.h>\n#include <lab_clock.h>\n",
