@@ -154,7 +154,7 @@ def over_time(series: Series, together: Sequence[Series]) -> str:
     y = latency_axis(together, HEIGHT - BOTTOM, TOP + 26)
     parts = [
         frame(x, y, _("s since the first message"), _("latency in ms")),
-        svg.text(_("lost"), x=0, y=TOP + 8, class_="tick-label"),  # longer in some languages
+        svg.text(_("lost"), x=1, y=TOP + 8, class_="tick-label"),  # longer in some languages
         svg.element("path", d=_dots(series, x, y), class_=f"dots {look(series)}"),
         svg.element("path", d=_crosses(series, x), class_="crosses"),
     ]
@@ -202,7 +202,7 @@ def frame(x: Axis, y: Axis, below: str, beside: str, top: float = TOP) -> str:
     parts.append(
         svg.text(
             beside,
-            transform=f"translate({x.start - LEFT + 13:g} {middle:g}) rotate(-90)",
+            transform=f"translate({x.start - LEFT + 14:g} {middle:g}) rotate(-90)",
             class_="axis-label middle",
         )
     )
