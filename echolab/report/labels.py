@@ -316,7 +316,7 @@ def at_lab_time(excerpt: Excerpt, story: Story) -> tuple[str, ...]:
     """The events of an excerpt as text for a terminal, each with its second of the lab."""
     width = max((len(host) for host in story.hosts), default=0)
     return tuple(
-        f"{story.seconds(event.at):12.6f} s  {event.host:{width}}  {event.text}"
+        f"{decimal(f'{story.seconds(event.at):12.6f}')} s  {event.host:{width}}  {event.text}"
         for event in events(excerpt, story)
     )
 
