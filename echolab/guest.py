@@ -300,15 +300,16 @@ def hold(job: Job, run: str, folder: str, place: str, *, own_kernel: bool, call:
         _write(place, Answer())
 
 
-def _begin(seed: int, turn: int) -> None:
+def _begin(seed: int, turn: int, *, followed: bool) -> None:
     """Begin a lab at a whole second, so that nothing before it shifts its time or its chance.
 
     Strategy: most of the time until then is slept through, since a kernel that goes on by itself
-    ticks a thousand times a second. In a turn the engine runs as soon as it can, and programs
-    after it: else their order would depend on how long the kernel's threads have waited, which
-    earlier jobs decide (sched(7); programs do not inherit it).
+    ticks a thousand times a second. In a turn, or where calls are followed, the engine runs as
+    soon as it can, and programs after it: else their order would depend on how long the kernel's
+    threads have waited, which earlier jobs and a clock that is held decide (sched(7); programs do
+    not inherit it).
     """
-    if turn:
+    if turn or followed:
         first = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(0, first, os.sched_param(1))
     left = 1.0 - MARGIN - time.monotonic()
@@ -352,7 +353,7 @@ def _network(
 
     linux.prctl(linux.PR_SET_TIMERSLACK, 1)  # what sleeps is woken on time, to the nanosecond
     if own_kernel:
-        _begin(job.seed, job.turn)
+        _begin(job.seed, job.turn, followed=job.followed)
     _allow_open_files()
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)

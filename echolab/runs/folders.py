@@ -60,6 +60,11 @@ def remove(folder: Path) -> None:
             break
         except KeyboardInterrupt as caught:
             interrupt = caught
+        except OSError as error:
+            # Interrupted right after it has closed a folder, rmtree closes it once more.
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            interrupt = error.__context__
     if interrupt:
         raise interrupt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,23 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotRun, match="cannot make a run's folder"):
         folders.create(tmp_path / "file", "loss", "exact")
+
+
+def test_an_interrupt_that_makes_a_removal_close_twice_is_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """shutil.rmtree closes a folder again if the interrupt comes right after it has closed it."""
+    whole, folder = shutil.rmtree, tmp_path / "run"
+    (folder / "within").mkdir(parents=True)
+
+    def interrupted(path: Path, *, ignore_errors: bool) -> None:
+        monkeypatch.setattr(shutil, "rmtree", whole)
+        try:
+            raise KeyboardInterrupt
+        finally:
+            os.close(-1)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folders.remove(folder)
+    assert not folder.exists()
