@@ -178,12 +178,13 @@ def job(
     run: CaseRun,
     *,
     folders: Sequence[str] = (),
+    turn: int = 0,
     trace: bool = False,
 ) -> Job:
     """The job of one run of a case with the program of a recipe.
 
-    `folders` hold what runs it, if that is in a user's home. With `trace`, its system calls and
-    packets are kept.
+    `folders` hold what runs it, if that is in a user's home; `turn` is the job's. With `trace`, its
+    system calls and packets are kept.
     """
     return Job(
         scenario=case.name,
@@ -196,6 +197,7 @@ def job(
         folders=(*SHOWN, *folders),
         workdir=FILES,
         lecture=False,
+        turn=turn,
     )
 
 

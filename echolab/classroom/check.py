@@ -261,14 +261,11 @@ def _perform(
     runs = [case.runs(order.seed)[0] for _, case in cases]
     count = len(order.exercise.cases)
     watched = [
-        dataclasses.replace(job(case, run, trace=True), turn=count + number)
+        job(case, run, count + number, trace=True)
         for (number, case), run in zip(cases, runs, strict=True)
     ]
     again = Repeats(watched, order.explain)
-    jobs = [
-        dataclasses.replace(job(case, run), turn=number)
-        for (number, case), run in zip(cases, runs, strict=True)
-    ]
+    jobs = [job(case, run, number) for (number, case), run in zip(cases, runs, strict=True)]
     performed = case_runs.perform(jobs, folder, settings, progress, again)
     passed = [
         case
@@ -280,8 +277,7 @@ def _perform(
     for place, (number, case) in enumerate(cases):
         if case.name in further:
             performed[place] = further[case.name].performed
-            least = job(case, further[case.name].run, trace=True)
-            watched[place] = dataclasses.replace(least, turn=count + number)
+            watched[place] = job(case, further[case.name].run, count + number, trace=True)
     results = [
         result(case, number, done) for (number, case), done in zip(cases, performed, strict=True)
     ]
@@ -296,10 +292,11 @@ def _job(
     tools: Tools,
     case: Case,
     run: CaseRun,
+    turn: int,
     *,
     trace: bool = False,
 ) -> Job:
-    return case_runs.job(exercise, case, found, run, folders=tools.folders, trace=trace)
+    return case_runs.job(exercise, case, found, run, folders=tools.folders, turn=turn, trace=trace)
 
 
 def _explained(told: CaseResult, record: Record, captures: Path) -> CaseResult:

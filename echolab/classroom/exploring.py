@@ -27,8 +27,8 @@ from echolab.record import Record
 from echolab.schedule import Schedule
 from echolab.settings import Settings
 
-JobOf = Callable[[Case, CaseRun], Job]
-"""The job of one run of a case."""
+JobOf = Callable[[Case, CaseRun, int], Job]
+"""The job of one run of a case, in its turn."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,20 +62,20 @@ def explored(
     Their runs begin in these `turns`, so that each goes the same way whichever others there are.
     `folder` contains the submission.
     """
-    runs = [(case, run) for case in cases for run in case.runs(seed)[1:]]
+    runs = [
+        (case, run, turn)
+        for case in cases
+        for turn, run in enumerate(case.runs(seed)[1:], turns[case.name])
+    ]
     if not runs:
         return {}
     work = folder / "explored"
     work.mkdir()
     case_runs.share(folder / FILES, work / FILES)
-    jobs = [
-        dataclasses.replace(job(case, run), turn=turn)
-        for case in cases
-        for turn, run in enumerate(case.runs(seed)[1:], turns[case.name])
-    ]
+    jobs = [job(case, run, turn) for case, run, turn in runs]
     done = case_runs.perform(jobs, work, settings, progress)
     found: dict[str, Found] = {}
-    for (case, run), performed in zip(runs, done, strict=True):
+    for (case, run, _turn), performed in zip(runs, done, strict=True):
         if case.name not in found and not passed(case, performed):
             found[case.name] = Found(run, performed)
     for number, case in enumerate(one for one in cases if one.name in found):
@@ -134,7 +134,7 @@ class _Simpler:
         looking = _("looking for the least schedule of faults: run {number}")
         self._progress(looking.format(number=self._runs))
         try:
-            record = self._perform(dataclasses.replace(self._job(self._case, run), turn=1))
+            record = self._perform(self._job(self._case, run, 1))
         except CannotRun:
             # The program ended the guest, or let time stand still: another failure.
             self._lab = None

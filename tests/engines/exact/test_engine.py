@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,29 +120,39 @@ def test_what_a_run_leaves_belongs_to_the_caller(here: Settings, script: Path) -
     assert {file.stat().st_uid for file in here.folder.iterdir()} == {os.getuid()}
 
 
-def test_a_program_that_spins_is_named_with_its_line_and_its_last_calls(
+@pytest.fixture
+def caught(
     here: Settings, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], CannotRun]:
+    """The error of a scenario whose Python program spins, found out sooner than otherwise."""
+
+    def error(name: str) -> CannotRun:
+        monkeypatch.setattr(spinning, "LIMIT", 6.0)
+        monkeypatch.setattr(spinning, "AGAIN", 2.0)
+        with pytest.raises(CannotRun) as found:
+            engine.run(job(script, name), here, lambda line: None)
+        return found.value
+
+    return error
+
+
+def test_a_program_that_spins_is_named_with_its_line_and_its_last_calls(
+    here: Settings, caught: Callable[[str], CannotRun]
 ) -> None:
-    monkeypatch.setattr(spinning, "LIMIT", 6.0)
-    monkeypatch.setattr(spinning, "AGAIN", 2.0)
-    with pytest.raises(CannotRun) as caught:
-        engine.run(job(script, "spin"), here, lambda line: None)
-    assert str(caught.value).startswith("python3 on client has computed for 6 s without a system")
-    assert re.search(r"at line [23] of <string>", caught.value.message)
-    assert re.search(r"its last calls: .*close\(\d+\) = 0", caught.value.message)
-    assert "\n" not in str(caught.value)
+    error = caught("spin")
+    assert str(error).startswith("python3 on client has computed for 6 s without a system")
+    assert re.search(r"at line [23] of <string>", error.message)
+    assert re.search(r"its last calls: .*close\(\d+\) = 0", error.message)
+    assert "\n" not in str(error)
     assert {file.name for file in here.folder.iterdir()} == {"programs.log"}
 
 
 def test_a_server_that_spins_is_named_and_not_the_client_that_waits_for_it(
-    here: Settings, script: Path, monkeypatch: pytest.MonkeyPatch
+    caught: Callable[[str], CannotRun],
 ) -> None:
-    monkeypatch.setattr(spinning, "LIMIT", 6.0)
-    monkeypatch.setattr(spinning, "AGAIN", 2.0)
-    with pytest.raises(CannotRun) as caught:
-        engine.run(job(script, "serve"), here, lambda line: None)
-    assert str(caught.value).startswith("python3 on server has computed for 6 s without a system")
-    assert "at line 2 of <string>" in caught.value.message
+    error = caught("serve")
+    assert str(error).startswith("python3 on server has computed for 6 s without a system")
+    assert "at line 2 of <string>" in error.message
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="javac is not installed")
